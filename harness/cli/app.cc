@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include "harness/cli/app.h"
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "harness/cli/commands.h"
+
+namespace blendbench {
+namespace {
+
+constexpr const char* kDefaultRuns = "results/runs";
+constexpr const char* kExitStatus =
+    "Exit status: 0 done; 1 blendbench broke; 2 wrong arguments or spec; 3 the machine lacks "
+    "something (QEMU, images,\n"
+    "disk space); 4 the run finished and some samples failed; 5 a gate failed; 130 interrupted "
+    "(--resume continues).";
+
+void AddSpecOptions(CLI::App& command, SpecOptions& options) {
+  command.add_option("SPEC", options.spec, "a spec file (TOML), or a profile: smoke, quick, full")
+      ->required();
+  command.add_option("--blocks", options.blocks, "how many blocks, instead of the spec's number")
+      ->check(CLI::Range(1, 1000));
+  command.add_option("--seed", options.seed, "seed of the order and of fio, instead of the spec's");
+  command
+      .add_option("--substrate", options.substrate,
+                  "what guests run on, instead of the spec's choice")
+      ->check(CLI::IsMember({"auto", "kvm", "tcg"}));
+  command.add_option("--claims", options.claims,
+                     "the claims to judge by (default: paper/claims.toml)");
+  command.add_flag("--json", options.json, "print the result as JSON");
+}
+
+void AddRunChoice(CLI::App& command, RunChoice& options) {
+  command.add_option("RUN", options.run, "the id of a run, its folder, or \"latest\"")->required();
+  command.add_option("--out", options.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
+}
+
+// The commands and what they were given; lives as long as the parsing.
+struct CommandLine {
+  CLI::App app{
+      "blendbench boots KVM guests in coarse, fine and control layouts, measures them, and judges "
+      "claims.",
+      "blendbench"};
+  RunOptions run;
+  SpecOptions plan;
+  ExportOptions export_options;
+  RunChoice show, verdict, list;
+  DoctorOptions doctor;
+};
+
+void DefineRun(CommandLine& line) {
+  CLI::App* command = line.app.add_subcommand("run", "carry out an experiment");
+  AddSpecOptions(*command, line.run.spec);
+  command->add_option("--images", line.run.images, "folder of the guest images (manifest.json)")
+      ->required();
+  command->add_option("--jobs", line.run.jobs,
+                      "folder of the fio job files (default: workloads/fio)");
+  command->add_option("--out", line.run.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
+  command->add_option("--run", line.run.run, "id of the run (default: time and name)");
+  command->add_option("--qemu", line.run.qemu, "the QEMU to use")
+      ->default_val("qemu-system-x86_64");
+  command->add_flag("--resume", line.run.resume,
+                    "continue an unfinished run of the same plan, if there is one");
+  command->add_flag("--keep-failed", line.run.keep_failed, "keep the disks of guests that failed");
+  command->footer(
+      "Examples:\n"
+      "  blendbench run quick --images ~/.cache/blendfs/images\n"
+      "  blendbench run full --images DIR --blocks 20 --substrate kvm\n"
+      "  blendbench run quick --images DIR --run mine --resume   after a crash, or to be sure it "
+      "is done");
+}
+
+void DefinePlan(CommandLine& line) {
+  CLI::App* command = line.app.add_subcommand("plan", "show what a run would do, without doing it");
+  AddSpecOptions(*command, line.plan);
+  command->footer(
+      "Examples:\n  blendbench plan quick\n  blendbench plan my.toml --blocks 12 --json");
+}
+
+void DefineExport(CommandLine& line) {
+  CLI::App* command = line.app.add_subcommand("export", "write a run in another form");
+  AddRunChoice(*command, line.export_options.choice);
+  command
+      ->add_option("--format", line.export_options.format,
+                   "report (JSON for paper/), csv, jsonl or markdown")
+      ->check(CLI::IsMember({"report", "csv", "jsonl", "markdown"}))
+      ->default_val("report");
+  command->add_option("-o,--output", line.export_options.output,
+                      "file to write (default: standard output)");
+  command->footer(
+      "Examples:\n"
+      "  blendbench export latest --format report -o report.json\n"
+      "  blendbench export latest --format csv | column -s, -t");
+}
+
+void DefineViews(CommandLine& line) {
+  CLI::App* show = line.app.add_subcommand("show", "what a run is, how far it is, what failed");
+  AddRunChoice(*show, line.show);
+  show->add_flag("--json", line.show.json, "print it as JSON");
+  show->footer("Example:\n  blendbench show latest");
+  CLI::App* verdict = line.app.add_subcommand("verdict", "judge the claims by a run's samples");
+  AddRunChoice(*verdict, line.verdict);
+  verdict->add_flag("--json", line.verdict.json, "print them as JSON");
+  verdict->footer("Example:\n  blendbench verdict latest");
+  CLI::App* list = line.app.add_subcommand("list", "the runs there are");
+  list->add_option("--out", line.list.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
+  list->add_flag("--json", line.list.json, "print them as JSON");
+  list->footer("Example:\n  blendbench list");
+}
+
+void DefineDoctor(CommandLine& line) {
+  CLI::App* command = line.app.add_subcommand("doctor", "does this machine have what a run needs?");
+  command->add_option("--images", line.doctor.images,
+                      "folder of the guest images; needed for the proof of KVM");
+  command->add_option("--out", line.doctor.runs_dir, "folder of the runs")
+      ->default_val(kDefaultRuns);
+  command->add_option("--qemu", line.doctor.qemu, "the QEMU to use")
+      ->default_val("qemu-system-x86_64");
+  command->add_flag("--json", line.doctor.json, "print the findings as JSON");
+  command->footer(
+      "Examples:\n  blendbench doctor\n  blendbench doctor --images ~/.cache/blendfs/images");
+}
+
+int Dispatch(const CommandLine& line, Io& io) {
+  const std::string name = line.app.get_subcommands().front()->get_name();
+  if (name == "run") return RunCommand(line.run, io);
+  if (name == "plan") return PlanCommand(line.plan, io);
+  if (name == "export") return ExportCommand(line.export_options, io);
+  if (name == "show") return ShowCommand(line.show, io);
+  if (name == "verdict") return VerdictCommand(line.verdict, io);
+  if (name == "list") return ListCommand(line.list, io);
+  return DoctorCommand(line.doctor, io);
+}
+
+// The command the user seems to have meant, for "see ... --help".
+std::string CommandPath(const CommandLine& line) {
+  const auto chosen = line.app.get_subcommands();
+  return chosen.empty() ? "blendbench" : "blendbench " + chosen.front()->get_name();
+}
+
+int ParseAndDispatch(int argc, const char* const* argv, Io& io) {
+  CommandLine line;
+  line.app.set_version_flag("--version", std::string("blendbench ") + BLENDBENCH_VERSION);
+  line.app.require_subcommand(1);
+  line.app.footer(
+      std::string("Examples:\n  blendbench doctor\n  blendbench run quick --images DIR\n"
+                  "  blendbench verdict latest\n\n") +
+      kExitStatus);
+  DefineRun(line);
+  DefinePlan(line);
+  DefineExport(line);
+  DefineViews(line);
+  DefineDoctor(line);
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    line.app.exit(success, io.out, io.err);
+    return Status(ExitCode::kOk);
+  } catch (const CLI::ParseError& error) {
+    return Complain(io, {ExitCode::kUsage,
+                         std::string(error.what()) + "; see `" + CommandPath(line) + " --help`"});
+  }
+  return Dispatch(line, io);
+}
+
+}  // namespace
+
+int BlendbenchMain(int argc, const char* const* argv, Io io) {
+  try {
+    return ParseAndDispatch(argc, argv, io);
+  } catch (const std::exception& error) {
+    return Complain(io,
+                    {ExitCode::kBroke, std::string("defect: ") + error.what() +
+                                           "; finished samples are kept, please report this line"});
+  }
+}
+
+}  // namespace blendbench

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// blendbench's commands with their options as plain values; app.cc makes them of the arguments.
+// Each returns the process's exit status (base/exit_code.h). Thread-safety: one thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "harness/cli/io.h"
+
+namespace blendbench {
+
+struct SpecOptions {
+  std::string spec;
+  std::string claims;  // "" for the checkout's paper/claims.toml
+  std::optional<int> blocks;
+  std::optional<uint64_t> seed;
+  std::string substrate;  // "" for the spec's
+  bool json = false;
+};
+
+struct RunOptions {
+  SpecOptions spec;
+  std::string images;
+  std::string jobs;  // "" for the checkout's workloads/fio
+  std::string runs_dir;
+  std::string run;  // "" for a name made of the time and the experiment
+  std::string qemu;
+  bool resume = false;
+  bool keep_failed = false;
+};
+
+struct RunChoice {
+  std::string run;
+  std::string runs_dir;
+  bool json = false;
+};
+
+struct ExportOptions {
+  RunChoice choice;
+  std::string format;  // "report", "csv", "jsonl", "markdown"
+  std::string output;  // "" for standard output
+};
+
+struct DoctorOptions {
+  std::string images;  // "" leaves out the proof of KVM
+  std::string runs_dir;
+  std::string qemu;
+  bool json = false;
+};
+
+int RunCommand(const RunOptions& options, Io& io);
+int PlanCommand(const SpecOptions& options, Io& io);
+int ExportCommand(const ExportOptions& options, Io& io);
+int ShowCommand(const RunChoice& options, Io& io);
+int VerdictCommand(const RunChoice& options, Io& io);
+int ListCommand(const RunChoice& options, Io& io);  // `run` is not used
+int DoctorCommand(const DoctorOptions& options, Io& io);
+
+}  // namespace blendbench

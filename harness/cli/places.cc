@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "harness/cli/places.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "harness/base/text.h"
+#include "harness/store/run_folder.h"
+
+namespace blendbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsHome(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_directory(folder / "workloads" / "fio", ignored) &&
+         fs::exists(folder / "paper" / "claims.toml", ignored);
+}
+
+fs::path HomeAbove(fs::path folder) {
+  for (; folder.has_relative_path(); folder = folder.parent_path()) {
+    if (IsHome(folder)) return folder;
+  }
+  return "";
+}
+
+std::vector<std::string> Profiles(const fs::path& home) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(home / "harness" / "specs", error)) {
+    if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Run ids begin with the time they were made; of the others, the file tells.
+fs::file_time_type MadeAt(const fs::path& run) {
+  std::error_code ignored;
+  return fs::last_write_time(run / "plan.json", ignored);
+}
+
+}  // namespace
+
+fs::path FindHome() {
+  const char* named = std::getenv("BLENDBENCH_HOME");
+  if (named && *named) return named;
+  std::error_code ignored;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", ignored);
+  const fs::path above = HomeAbove(executable.parent_path());
+  return above.empty() ? HomeAbove(fs::current_path(ignored)) : above;
+}
+
+Result<fs::path> FindSpec(const std::string& name, const fs::path& home) {
+  std::error_code ignored;
+  if (fs::is_regular_file(name, ignored)) return fs::path(name);
+  const fs::path profile = home / "harness" / "specs" / (name + ".toml");
+  if (!home.empty() && fs::is_regular_file(profile, ignored)) return profile;
+  return Fail(ExitCode::kUsage,
+              fmt::format("{}: no such spec file; name a TOML file or one of the profiles: {}",
+                          name, Join(Profiles(home), ", ")));
+}
+
+Result<fs::path> FindRun(const std::string& name, const fs::path& runs_dir) {
+  std::error_code ignored;
+  if (fs::exists(fs::path(name) / "plan.json", ignored)) return fs::path(name);
+  if (fs::exists(runs_dir / name / "plan.json", ignored)) return runs_dir / name;
+  const std::vector<fs::path> runs = ListRuns(runs_dir);
+  if (name == "latest" && !runs.empty()) {
+    return *std::max_element(runs.begin(), runs.end(), [](const fs::path& a, const fs::path& b) {
+      // Times of files are only as fine as the kernel's tick; ids begin with the time, too.
+      return std::pair(MadeAt(a), a.filename()) < std::pair(MadeAt(b), b.filename());
+    });
+  }
+  std::vector<std::string> ids;
+  for (const fs::path& run : runs) ids.push_back(run.filename().string());
+  const std::string nearest = Nearest(name, ids);
+  return Fail(ExitCode::kUsage,
+              fmt::format("{}: no such run in {}; {}", name, runs_dir.string(),
+                          ids.empty()       ? "there are none yet, `blendbench run` makes one"
+                          : nearest.empty() ? "`blendbench list` names them"
+                                            : fmt::format("did you mean {}?", nearest)));
+}
+
+}  // namespace blendbench

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Where the files of the project are: specs, job files, claims, runs. Thread-safety: functions
+// without state.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "harness/base/exit_code.h"
+
+namespace blendbench {
+
+// The checkout blendbench was built from: $BLENDBENCH_HOME, or the first folder above the
+// executable or the current folder that has workloads/fio and paper/claims.toml. "" when there is
+// none.
+std::filesystem::path FindHome();
+
+// A file as it is named, or the profile of that name in the checkout's harness/specs. kUsage names
+// the profiles.
+Result<std::filesystem::path> FindSpec(const std::string& name, const std::filesystem::path& home);
+
+// A run's folder as it is named, or the run of that id in `runs_dir`; "latest" is the newest.
+// kUsage otherwise.
+Result<std::filesystem::path> FindRun(const std::string& name,
+                                      const std::filesystem::path& runs_dir);
+
+}  // namespace blendbench

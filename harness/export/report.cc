@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+#include "harness/export/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "harness/spec/metrics.h"
+
+namespace blendbench {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kSchema = 1;
+
+// JSON knows no NaN: what is unknown is null.
+json Number(double value) { return std::isfinite(value) ? json(value) : json(); }
+json Ratio(double log_value) { return Number(std::exp(log_value)); }
+
+template <typename T>
+json Optional(const std::optional<T>& value) {
+  return value ? json(*value) : json();
+}
+
+json RatioInterval(const std::optional<stats::Interval>& interval) {
+  if (!interval) return json();
+  return json::array({Ratio(interval->low), Ratio(interval->high)});
+}
+
+json RunJson(const RunRecord& record) {
+  const Environment& environment = record.environment;
+  const Experiment& experiment = record.plan.experiment;
+  return {{"id", record.id},
+          {"created", environment.created},
+          {"finished", environment.finished},
+          {"profile", experiment.name},
+          {"description", experiment.description},
+          {"substrate", environment.substrate},
+          {"substrate_reason", environment.substrate_reason},
+          {"emulated", environment.substrate != "kvm"},
+          {"seed", experiment.seed},
+          {"spec_sha256", experiment.spec_sha256},
+          {"plan_sha256", record.plan_sha256},
+          {"claims_sha256", record.plan.claims_sha256},
+          {"git_commit", environment.git_commit},
+          {"git_dirty", environment.git_dirty},
+          {"host", environment.host},
+          {"images", environment.images},
+          {"blocks_planned", experiment.blocks},
+          {"blocks_done", BlocksDone(record)}};
+}
+
+json ArmsJson(const Experiment& experiment) {
+  json arms = json::array();
+  for (const Arm& arm : experiment.arms) {
+    arms.push_back({{"id", arm.id},
+                    {"layout", LayoutName(arm.layout)},
+                    {"engine", arm.engine},
+                    {"engine_options", arm.engine_options},
+                    {"label", arm.label},
+                    {"reference", arm.reference},
+                    {"control", arm.control}});
+  }
+  return arms;
+}
+
+json MetricsJson(const Experiment& experiment) {
+  json metrics = json::array();
+  for (const Metric& metric : MetricsOf(experiment)) {
+    metrics.push_back({{"id", metric.id},
+                       {"label", metric.label},
+                       {"family", metric.family},
+                       {"unit", metric.unit},
+                       {"better", metric.lower_is_better ? "lower" : "higher"}});
+  }
+  return metrics;
+}
+
+// The sample without what only an archive needs: raw outputs and provenance stay in samples.jsonl.
+json SampleJson(const Sample& sample) {
+  json object = ToJson(sample);
+  for (const char* name : {"schema", "raw", "provenance", "promises"}) object.erase(name);
+  return object;
+}
+
+// "ARM: N of M guests were served from a cache, not the disks" when that is so for a job's metric.
+std::string CacheNote(const RunRecord& record, const FioJob& job, const std::string& arm) {
+  int told = 0, cached = 0;
+  for (const Sample& sample : record.samples) {
+    if (sample.arm != arm || sample.status != SampleStatus::kOk) continue;
+    const json::json_pointer place("/fio/" + job.id + "/served_from");
+    if (!sample.raw.is_object() || !sample.raw.contains(place)) continue;
+    ++told;
+    if (sample.raw.at(place) != "device") ++cached;
+  }
+  if (cached == 0) return "";
+  return fmt::format("{}: {} of {} guests were served from a cache, wholly or partly", arm, cached,
+                     told);
+}
+
+// The comparison's reasons, and for a job whose bytes did not come from the disks, that.
+std::vector<std::string> ReasonsOf(const RunRecord& record, const Comparison& comparison) {
+  std::vector<std::string> reasons = comparison.judged.non_inferiority.reasons;
+  for (const FioJob& job : record.plan.experiment.jobs) {
+    if (JobMetricId(job) != comparison.metric.id) continue;
+    for (const std::string& arm : {comparison.arm, comparison.reference}) {
+      const std::string note = CacheNote(record, job, arm);
+      if (!note.empty()) reasons.push_back(note);
+    }
+  }
+  return reasons;
+}
+
+json ComparisonJson(const RunRecord& record, const Comparison& comparison,
+                    const std::string& stamp) {
+  const stats::Judged& judged = comparison.judged;
+  json pairs = json::array();
+  for (const Pair& pair : comparison.pairs) {
+    pairs.push_back({{"block", pair.block}, {"log_ratio", pair.log_ratio}});
+  }
+  return {
+      {"metric", comparison.metric.id},
+      {"arm", comparison.arm},
+      {"reference", comparison.reference},
+      {"control", comparison.control},
+      {"n", judged.n},
+      {"ratio", Ratio(judged.mean)},
+      {"ci90", RatioInterval(judged.student)},
+      {"hodges_lehmann", Ratio(judged.hodges_lehmann)},
+      {"signed_rank_ci", RatioInterval(judged.signed_rank)},
+      {"signed_rank_level", judged.signed_rank ? Number(judged.signed_rank->level) : json()},
+      {"sd_log", Number(judged.sd)},
+      {"margin", comparison.margin},
+      {"smallest_margin", Optional(judged.smallest_margin)},
+      {"smallest_equivalence_margin", Optional(judged.smallest_equivalence_margin)},
+      {"non_inferiority",
+       VerdictName(FromFinding(judged.non_inferiority.finding, Verdict::kNonInferior))},
+      {"equivalence", VerdictName(FromFinding(judged.equivalence.finding, Verdict::kEquivalent))},
+      {"p_beyond_margin", Number(judged.p_beyond_margin)},
+      {"p_different", Number(judged.p_different)},
+      {"p_different_holm", Number(comparison.p_holm)},
+      {"blocks_for_90_power", Optional(comparison.blocks_for_power)},
+      {"stamp", stamp},
+      {"reasons", ReasonsOf(record, comparison)},
+      {"equivalence_reasons", judged.equivalence.reasons},
+      {"pairs", pairs}};
+}
+
+json PartJson(const ClaimPart& part) {
+  json object = {
+      {"arm", part.arm}, {"indicative", VerdictName(part.indicative)}, {"reasons", part.reasons}};
+  if (part.metric.empty()) {
+    object["check"] = part.check;
+  } else {
+    object["metric"] = part.metric;
+    object["reference"] = part.reference;
+    object["equivalence"] = VerdictName(part.equivalence);
+  }
+  return object;
+}
+
+json ClaimJson(const ClaimVerdict& result) {
+  const Claim& claim = result.claim;
+  const bool timing = claim.rule == Rule::kNonInferiority;
+  json parts = json::array();
+  for (const ClaimPart& part : result.parts) parts.push_back(PartJson(part));
+  return {{"id", claim.id},
+          {"title", claim.title},
+          {"statement", claim.statement},
+          {"source", claim.source},
+          {"role", claim.role},
+          {"rule", RuleName(claim.rule)},
+          {"arm", claim.arm},
+          {"reference", timing ? json(claim.reference) : json()},
+          {"margin", timing ? json(claim.margin) : json()},
+          {"sha256", claim.sha256},
+          {"verdict", VerdictName(result.verdict)},
+          {"indicative", VerdictName(result.indicative)},
+          {"equivalence", timing ? json(VerdictName(result.equivalence)) : json()},
+          {"stamp", result.stamp},
+          {"reasons", result.reasons},
+          {"parts", parts}};
+}
+
+json RateJson(const stats::Rate& rate) {
+  return {{"count", rate.hits},
+          {"comparisons", rate.of},
+          {"rate", rate.of == 0 ? json() : json(static_cast<double>(rate.hits) / rate.of)},
+          {"interval95", json::array({rate.low, rate.high})}};
+}
+
+json ControlsJson(const Controls& controls) {
+  json object = RateJson(controls.false_alarms);
+  object["false_alarms"] = object["count"];
+  object.erase("count");
+  object["intervals_excluding_equal"] = RateJson(controls.intervals_off_one);
+  object["note"] =
+      "A against A', every metric, at the claims' margins; the metrics of one guest are not "
+      "independent, so the "
+      "interval is a guide";
+  return object;
+}
+
+json PromisesJson(const std::vector<CheckTally>& promises) {
+  json list = json::array();
+  for (const CheckTally& tally : promises) {
+    json arms = json::object();
+    for (const auto& [arm, seen] : tally.arms) {
+      arms[arm] = {{"held", seen.held},
+                   {"of", seen.of},
+                   {"expected", seen.expected},
+                   {"detail", seen.first_broken}};
+    }
+    list.push_back({{"check", tally.check}, {"label", tally.label}, {"arms", arms}});
+  }
+  return list;
+}
+
+// Whether the image an arm boots from has the digest it had before the run; null when nobody
+// looked.
+json DigestUnchanged(const Environment& environment, const Arm& arm) {
+  const std::string image = arm.layout == Layout::kMonolithic ? "monolithic" : "system";
+  const auto before = environment.images.find(image);
+  const auto after = environment.images_after.find(image);
+  const bool known = before != environment.images.end() && after != environment.images_after.end();
+  return known ? json(before->second == after->second) : json();
+}
+
+// The most bytes one guest of the arm wrote to `disk`; null when no sample tells.
+json MostWritten(const RunRecord& record, const std::string& arm, const std::string& disk) {
+  json most;
+  for (const Sample& sample : record.samples) {
+    if (sample.arm != arm || !sample.raw.is_object()) continue;
+    const json storage = sample.raw.value("storage", json());
+    const json bytes =
+        storage.is_object() ? storage.value(disk + "_bytes_written", json()) : json();
+    if (bytes.is_number() && (most.is_null() || bytes > most)) most = bytes;
+  }
+  return most;
+}
+
+json ArmStorage(const RunRecord& record, const Arm& arm) {
+  json storage = {{"arm", arm.id},
+                  {"system_digest_unchanged", DigestUnchanged(record.environment, arm)},
+                  {"note", "the most that one guest wrote"}};
+  bool told = !storage["system_digest_unchanged"].is_null();
+  for (const char* disk : {"system", "app", "user"}) {
+    json most = MostWritten(record, arm.id, disk);
+    told = told || !most.is_null();
+    storage[std::string(disk) + "_bytes_written"] = std::move(most);
+  }
+  return told ? storage : json();
+}
+
+json StorageJson(const RunRecord& record) {
+  json list = json::array();
+  for (const Arm& arm : record.plan.experiment.arms) {
+    json storage = ArmStorage(record, arm);
+    if (!storage.is_null()) list.push_back(std::move(storage));
+  }
+  return list;
+}
+
+}  // namespace
+
+json MakeReport(const RunRecord& record, const Analysis& analysis) {
+  const std::string stamp = StampFor(record.environment.substrate);
+  json samples = json::array(), comparisons = json::array(), claims = json::array();
+  for (const Sample& sample : record.samples) samples.push_back(SampleJson(sample));
+  for (const Comparison& comparison : analysis.comparisons) {
+    comparisons.push_back(ComparisonJson(record, comparison, stamp));
+  }
+  for (const ClaimVerdict& verdict : analysis.verdicts) claims.push_back(ClaimJson(verdict));
+  return {{"schema", kSchema},
+          {"run", RunJson(record)},
+          {"arms", ArmsJson(record.plan.experiment)},
+          {"metrics", MetricsJson(record.plan.experiment)},
+          {"samples", samples},
+          {"comparisons", comparisons},
+          {"claims", claims},
+          {"controls", ControlsJson(analysis.controls)},
+          {"promises", PromisesJson(analysis.promises)},
+          {"storage", StorageJson(record)},
+          {"failures", {{"total", analysis.failures.total}, {"by_arm", analysis.failures.by_arm}}}};
+}
+
+}  // namespace blendbench

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "harness/gate/promises.h"
+
+#include <algorithm>
+#include <array>
+
+namespace blendbench {
+namespace {
+
+struct KnownCheck {
+  const char* check;
+  const char* label;
+  bool coarse;  // expected of the coarse layout
+};
+
+constexpr std::array<KnownCheck, 9> kKnown = {{
+    {"override-config", "the user image's configuration wins over the system's", false},
+    {"override-program", "the user image's program replaces the system's", false},
+    {"deletion", "a system file the user deleted stays deleted", false},
+    {"app-in-place", "the application's files stand where the system expects them", false},
+    {"user-home", "the user's home directory is there", true},
+    {"write-system-path", "a system path can be written", true},
+    {"system-release", "the system image's release can be told", true},
+    {"upgrade-keeps-changes", "a newer system image keeps the user's changes", false},
+    {kSharedImagesUntouched, "writes leave the shared images untouched", true},
+}};
+
+// Position among the known checks; their number when unknown.
+size_t Rank(const std::string& check) {
+  const auto found = std::find_if(kKnown.begin(), kKnown.end(),
+                                  [&](const KnownCheck& known) { return check == known.check; });
+  return static_cast<size_t>(found - kKnown.begin());
+}
+
+std::string LabelOf(const std::string& check) {
+  const size_t rank = Rank(check);
+  return rank < kKnown.size() ? kKnown[rank].label : check;
+}
+
+void Count(Tally& tally, bool held, const std::string& detail) {
+  ++tally.of;
+  if (held) {
+    ++tally.held;
+  } else if (tally.first_broken.empty()) {
+    tally.first_broken = detail.empty() ? "no detail" : detail;
+  }
+}
+
+bool SharesImages(const Arm& arm) { return arm.layout == Layout::kFine; }
+
+// What QEMU counted as written to the disks of the shared images while the guest ran.
+void CountSharedWrites(const Sample& sample, Tally& tally) {
+  if (!sample.raw.is_object()) return;
+  const auto storage = sample.raw.find("storage");
+  if (storage == sample.raw.end() || !storage->is_object()) return;
+  double bytes = 0;
+  bool told = false;
+  for (const char* name : {"system_bytes_written", "app_bytes_written"}) {
+    const auto found = storage->find(name);
+    if (found == storage->end() || !found->is_number()) continue;
+    bytes += found->get<double>();
+    told = true;
+  }
+  if (!told) return;
+  Count(tally, bytes == 0,
+        "the guest wrote " + std::to_string(static_cast<int64_t>(bytes)) + " bytes to them");
+}
+
+}  // namespace
+
+bool Expected(const std::string& check, Layout layout) {
+  const size_t rank = Rank(check);
+  return layout != Layout::kCoarse || rank == kKnown.size() || kKnown[rank].coarse;
+}
+
+std::vector<CheckTally> TallyPromises(const Experiment& experiment,
+                                      const std::vector<Sample>& samples,
+                                      const ImagesUnchanged& images) {
+  std::map<std::string, std::map<std::string, Tally>> by_check;
+  for (const Sample& sample : samples) {
+    for (const Promise& promise : sample.promises) {
+      Count(by_check[promise.check][sample.arm], promise.held, promise.detail);
+    }
+  }
+  for (const Arm& arm : experiment.arms) {
+    if (!SharesImages(arm)) continue;
+    Tally tally;
+    for (const Sample& sample : samples) {
+      if (sample.arm == arm.id) CountSharedWrites(sample, tally);
+    }
+    for (const auto& [image, unchanged] : images)
+      Count(tally, unchanged, "the digest of " + image + " changed");
+    if (tally.of > 0) by_check[kSharedImagesUntouched][arm.id] = tally;
+  }
+  std::vector<CheckTally> tallies;
+  for (auto& [check, arms] : by_check) {
+    for (const Arm& arm : experiment.arms) {
+      const auto found = arms.find(arm.id);
+      if (found != arms.end()) found->second.expected = Expected(check, arm.layout);
+    }
+    tallies.push_back({check, LabelOf(check), std::move(arms)});
+  }
+  std::stable_sort(tallies.begin(), tallies.end(), [](const CheckTally& a, const CheckTally& b) {
+    return Rank(a.check) < Rank(b.check);
+  });
+  return tallies;
+}
+
+}  // namespace blendbench

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// What a guest is made of and the QEMU argument list that makes it. Pure: nothing is started here.
+// Thread-safety: values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/spec/experiment.h"
+
+namespace blendbench {
+
+enum class Substrate { kKvm, kTcg };
+const char* SubstrateName(Substrate substrate);  // "kvm", "tcg"
+
+// One disk of a guest: a private copy-on-write clone of an image.
+struct Disk {
+  std::string serial;  // what the guest knows it by: "system", "app0", "user"
+  std::string clone;   // qcow2, absolute path
+  std::string image;   // the raw image the clone lies on; opened read-only
+  bool read_only = false;
+};
+
+struct MachineSpec {
+  std::string qemu = "qemu-system-x86_64";
+  Substrate substrate = Substrate::kTcg;
+  int memory_mib = 768;
+  int cpus = 1;
+  std::string kernel;
+  std::string initramfs;
+  std::string command_line;
+  std::vector<Disk> disks;
+  bool direct_io = true;  // past the host's page cache; off where the file system refuses O_DIRECT
+};
+
+// Sockets QEMU inherits.
+struct MachineFds {
+  int qmp = -1;
+  int agent = -1;
+  int markers = -1;
+  int console = -1;
+};
+
+std::vector<std::string> MachineArguments(const MachineSpec& spec, const MachineFds& fds);
+
+// The kernel's command line for an arm; the parameters are the contract in ARCHITECTURE.md.
+std::string KernelCommandLine(const Arm& arm, int apps, const GuestSettings& settings);
+
+// "bytes" of a guest's disk as id of its device: "disk-system".
+std::string DiskDeviceId(const std::string& serial);
+
+}  // namespace blendbench

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "harness/measure/arm.h"
+
+#include <chrono>
+#include <optional>
+
+#include "harness/base/files.h"
+#include "harness/base/text.h"
+#include "harness/guest/guest.h"
+#include "harness/measure/arm_session.h"
+#include "harness/measure/clones.h"
+#include "harness/measure/host_facts.h"
+
+namespace blendbench {
+namespace {
+
+const Arm* FindArm(const Experiment& experiment, const std::string& id) {
+  for (const Arm& arm : experiment.arms)
+    if (arm.id == id) return &arm;
+  return nullptr;
+}
+
+std::string UtcNow() { return UtcText(std::chrono::system_clock::now()); }
+
+}  // namespace
+
+ArmMeasurer::ArmMeasurer(ArmSettings settings, Progress& progress, const Interrupt* interrupt)
+    : settings_(std::move(settings)), progress_(progress), interrupt_(interrupt) {}
+
+Result<Sample> ArmMeasurer::Measure(const Step& step, const std::string& console,
+                                    bool with_upgrade) {
+  const Arm* arm = FindArm(settings_.experiment, step.arm);
+  if (arm == nullptr)
+    return Fail(ExitCode::kBroke, "the plan names an arm the experiment lacks: " + step.arm);
+  if (Result<void> room = CheckFreeSpace(settings_.scratch, settings_.experiment); !room)
+    return tl::unexpected(room.error());
+
+  if (Result<void> same = CheckUnchanged(settings_.images); !same)
+    return tl::unexpected(same.error());
+
+  Sample sample;
+  sample.block = step.block;
+  sample.order = step.order;
+  sample.arm = step.arm;
+  sample.started = UtcNow();
+  sample.raw = nlohmann::json::object();
+  sample.provenance = settings_.provenance;
+  sample.provenance["host_before"] = HostState();
+  const int64_t from_ns = MonotonicNs();
+
+  progress_.Phase("clone");
+  // A folder of its own, so that kept clones of one arm do not meet the next arm's.
+  const std::filesystem::path folder =
+      settings_.scratch / ("b" + std::to_string(step.block) + "-" + step.arm);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return tl::unexpected(FileError("make", folder, error.value()));
+  Result<CloneSet> clones =
+      CloneSet::Make(settings_.images, DiskRoles(arm->layout, false), folder, interrupt_);
+  if (!clones) return tl::unexpected(clones.error());
+  EvictFromHostCache(clones->disks());
+  sample.metrics["setup.clones_s"] = SecondsBetween(from_ns, MonotonicNs());
+
+  ArmSession session(settings_, *arm, *clones, progress_, interrupt_, sample);
+  session.Run(console);
+  if (sample.status == SampleStatus::kOk && with_upgrade) session.Upgrade(console);
+
+  if (interrupt_ != nullptr && interrupt_->raised())
+    return Fail(ExitCode::kInterrupted, "interrupted");
+  if (session.host_error()) return tl::unexpected(*session.host_error());
+  if (sample.status == SampleStatus::kFailed) {
+    sample.raw["partial_metrics"] = sample.metrics;
+    sample.metrics.clear();
+    if (settings_.keep_failed_clones) clones->Keep();
+  }
+  sample.duration_s = SecondsBetween(from_ns, MonotonicNs());
+  sample.provenance["host_after"] = HostState();
+  sample.provenance["finished"] = UtcNow();
+  return sample;
+}
+
+}  // namespace blendbench

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// One arm, measured once: clones, boot, jobs, promises, power-off, and for some arms an upgrade.
+// What goes wrong in the guest becomes a failed sample; what is wrong with the host stops the run.
+//
+// Sample::metrics of a good sample: boot.* (boot_phases.h), fio.<job>_mbps, setup.clones_s and
+// setup.qemu_s (before time zero), shutdown_s. A failed sample has none: what was measured until
+// then is in raw.partial_metrics. Sample::raw: markers, fio.<job> (guest_work.h), disks (per disk,
+// whole life), storage {system,app,user}_bytes_written, upgrade {ok, boot metrics, failure}.
+// Thread-safety: one thread.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "harness/base/exit_code.h"
+#include "harness/base/progress.h"
+#include "harness/base/sample.h"
+#include "harness/guest/event_loop.h"
+#include "harness/guest/machine.h"
+#include "harness/measure/images.h"
+
+namespace blendbench {
+
+// The same for all arms of a run.
+struct ArmSettings {
+  Experiment experiment;
+  ImageSet images;
+  std::map<std::string, std::string> job_texts;  // by FioJob::file, before rendering
+  std::string qemu = "qemu-system-x86_64";
+  Substrate substrate = Substrate::kTcg;
+  bool direct_io = true;
+  std::filesystem::path run_folder;
+  std::filesystem::path scratch;  // clones and QEMU's logs; exists, private
+  bool keep_failed_clones = false;
+  nlohmann::json provenance;  // of the run; each sample adds its own
+};
+
+class ArmMeasurer {
+ public:
+  // `progress` and `interrupt` outlive the object.
+  ArmMeasurer(ArmSettings settings, Progress& progress, const Interrupt* interrupt);
+
+  // `console` is relative to the run folder. An error means that there is no sample: interrupted,
+  // or the host lacks something.
+  Result<Sample> Measure(const Step& step, const std::string& console, bool with_upgrade);
+
+ private:
+  ArmSettings settings_;
+  Progress& progress_;
+  const Interrupt* interrupt_;
+};
+
+}  // namespace blendbench

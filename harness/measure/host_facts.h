@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// The machine a sample was made on: what does not change (kernel, processor, memory) and what does
+// (load, pressure, steal), read from /proc and /sys.
+// Thread-safety: functions without state. What cannot be read is left out.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace blendbench {
+
+// {"kernel", "cpu", "cores", "memory_mib", "governor", "turbo", "ksm", "hypervisor"}
+nlohmann::json HostFacts(const std::filesystem::path& root = "/");
+
+// {"load1", "memory_available_mib", "pressure": {"cpu", "io", "memory"}, "steal_ticks",
+// "busy_ticks"}: pressure is the share of the last ten seconds in percent that some task waited.
+nlohmann::json HostState(const std::filesystem::path& root = "/");
+
+}  // namespace blendbench

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// An experiment as its spec (TOML) says, and the plan made of it. Pure: no I/O, the caller reads
+// the file. Thread-safety: values.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace blendbench {
+
+enum class Layout { kMonolithic, kCoarse, kFine };
+// "monolithic", "coarse" or "fine", as specs, plans and reports write it.
+std::string LayoutName(Layout layout);
+
+struct Arm {
+  std::string id;  // [a-z0-9-]+, unique
+  std::string label;
+  Layout layout = Layout::kCoarse;
+  std::string engine;          // "" or "blendfs" or "overlayfs"
+  std::string engine_options;  // extra -o options
+  bool reference = false;      // exactly one
+  bool control = false;        // the reference again (A')
+};
+
+struct FioJob {
+  std::string id;  // metric becomes fio.<id>_mbps
+  std::string label;
+  std::string family;  // "path" (direct=1) or "app" (direct=0)
+  std::string
+      file;  // workloads/fio/<file>; a template, made concrete by RenderJob (spec/job_text.h)
+  bool lower_file = false;  // reads /usr/share/blend/data.bin, a file of the system image
+  int runtime_s = 2;        // longest time the job runs
+  int ramp_s = 0;           // before the measurement starts (path family)
+  int size_mib = 64;        // size of its file
+};
+
+struct GuestSettings {
+  int memory_mib = 768;
+  int cpus = 1;
+  double boot_timeout_s = 240;
+  double job_timeout_s = 120;
+  double poweroff_timeout_s = 90;
+  std::string console = "off";  // "off" (no kernel console, markers only), "serial"
+};
+
+struct Experiment {
+  std::string name;
+  std::string description;
+  std::string substrate = "auto";  // "auto", "kvm", "tcg"
+  uint64_t seed = 1;
+  int blocks = 8;
+  std::vector<Arm> arms;
+  std::vector<FioJob> jobs;
+  bool promises = true;
+  bool upgrade = true;  // once per run and fine arm: boot the used user image with system_next
+  GuestSettings guest;
+  std::string spec_sha256;  // of the bytes of the spec file
+};
+
+// A parse error names file, line and remedy in one line.
+tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_text,
+                                                      const std::string& file_name);
+
+struct Step {
+  int block = 0;
+  int order = 0;
+  std::string arm;
+};
+
+struct Plan {
+  Experiment experiment;
+  std::vector<Step> steps;  // blocks x arms, each block in its own random order drawn from the seed
+  std::string claims_sha256;
+};
+
+Plan MakePlan(const Experiment& experiment, const std::string& claims_sha256);
+nlohmann::json ToJson(const Plan& plan);  // canonical: hashing its dump is the plan's hash
+tl::expected<Plan, std::string> PlanFromJson(const nlohmann::json& json);
+
+}  // namespace blendbench

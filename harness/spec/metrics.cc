@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#include "harness/spec/metrics.h"
+
+namespace blendbench {
+
+std::string JobMetricId(const FioJob& job) { return "fio." + job.id + "_mbps"; }
+
+std::vector<Metric> MetricsOf(const Experiment& experiment) {
+  std::vector<Metric> metrics = {
+      {"boot.total_s", "boot to the default target", "boot", "s", true},
+      {"boot.kernel_s", "firmware and kernel", "boot-phase", "s", true},
+      {"boot.initramfs_s", "initramfs before the merge", "boot-phase", "s", true},
+      {"boot.merge_s", "merge", "boot-phase", "s", true},
+      {"boot.switch_s", "merge to switch_root", "boot-phase", "s", true},
+      {"boot.userspace_s", "switch_root to the default target", "boot-phase", "s", true},
+  };
+  for (const FioJob& job : experiment.jobs) {
+    metrics.push_back({JobMetricId(job), job.label, "fio-" + job.family, "MB/s", false});
+  }
+  metrics.push_back({"shutdown_s", "power-off", "shutdown", "s", true});
+  metrics.push_back({"setup.clones_s", "cloning the images", "setup", "s", true});
+  metrics.push_back({"setup.qemu_s", "starting QEMU", "setup", "s", true});
+  return metrics;
+}
+
+}  // namespace blendbench

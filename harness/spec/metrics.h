@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The metrics an experiment yields: their ids, labels, units and which direction is better. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/spec/experiment.h"
+
+namespace blendbench {
+
+struct Metric {
+  std::string id;
+  std::string label;
+  std::string family;  // "boot", "boot-phase", "fio-path", "fio-app", "shutdown", "setup"
+  std::string unit;    // "s", "MB/s"
+  bool lower_is_better = true;
+};
+
+// Boot total, boot phases in the order they happen, then one metric a job. The phases add up to the
+// total.
+std::vector<Metric> MetricsOf(const Experiment& experiment);
+
+std::string JobMetricId(const FioJob& job);  // fio.<id>_mbps; MB are 10^6 bytes
+
+}  // namespace blendbench

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// ParseExperiment: the TOML of an experiment, checked key by key and then as a whole.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "harness/base/text.h"
+#include "harness/spec/experiment.h"
+#include "harness/spec/toml_reader.h"
+
+namespace blendbench {
+namespace {
+
+const std::vector<std::string> kLayouts = {"monolithic", "coarse", "fine"};
+const std::vector<std::string> kEngines = {"blendfs", "overlayfs"};
+constexpr double kLongestWait_s = 24 * 3600;
+
+bool IsId(const std::string& text, const char* extra) {
+  const std::string allowed = std::string("abcdefghijklmnopqrstuvwxyz0123456789") + extra;
+  return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string::npos;
+}
+
+Layout LayoutOf(const std::string& name) {
+  if (name == "monolithic") return Layout::kMonolithic;
+  return name == "fine" ? Layout::kFine : Layout::kCoarse;
+}
+
+Arm ReadArm(const toml::table& table, TomlErrors& errors) {
+  TomlReader reader(table, "arm",
+                    {"id", "label", "layout", "engine", "engine_options", "reference", "control"},
+                    errors);
+  Arm arm;
+  arm.id = reader.RequiredText("id");
+  if (!arm.id.empty() && !IsId(arm.id, "-")) {
+    reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and -", arm.id));
+  }
+  arm.label = reader.Text("label", arm.id);
+  arm.layout = LayoutOf(reader.Choice("layout", "", kLayouts));
+  if (arm.layout == Layout::kFine) {
+    arm.engine = reader.Choice("engine", "", kEngines);
+  } else if (!reader.Text("engine", "").empty()) {
+    reader.Error(
+        "engine",
+        fmt::format("\"{}\" has an engine, which only layout \"fine\" uses; remove it", arm.id));
+  }
+  arm.engine_options = reader.Text("engine_options", "");
+  // These go to the kernel command line, where a blank starts the next parameter.
+  if (arm.engine_options.find_first_of(" \t\n\"") != std::string::npos) {
+    reader.Error("engine_options", "must not hold blanks or quotes; separate options by commas");
+  }
+  arm.reference = reader.Flag("reference", false);
+  arm.control = reader.Flag("control", false);
+  return arm;
+}
+
+FioJob ReadJob(const toml::table& table, TomlErrors& errors) {
+  TomlReader reader(
+      table, "job",
+      {"id", "label", "family", "file", "lower_file", "runtime_s", "ramp_s", "size_mib"}, errors);
+  FioJob job;
+  job.id = reader.RequiredText("id");
+  if (!job.id.empty() && !IsId(job.id, "_")) {
+    reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and _", job.id));
+  }
+  job.label = reader.Text("label", job.id);
+  job.family = reader.Choice("family", "", {"path", "app"});
+  job.file = reader.Text("file", job.id + ".fio");
+  if (job.file.find('/') != std::string::npos) {
+    reader.Error("file", fmt::format("file \"{}\" must be a plain name in the folder of job files",
+                                     job.file));
+  }
+  job.lower_file = reader.Flag("lower_file", false);
+  job.runtime_s = static_cast<int>(reader.Integer("runtime_s", job.runtime_s, 1, 3600));
+  job.ramp_s = static_cast<int>(reader.Integer("ramp_s", job.ramp_s, 0, 600));
+  job.size_mib = static_cast<int>(reader.Integer("size_mib", job.size_mib, 1, 1 << 20));
+  return job;
+}
+
+GuestSettings ReadGuest(const toml::table& table, TomlErrors& errors) {
+  TomlReader reader(
+      table, "guest",
+      {"memory_mib", "cpus", "boot_timeout_s", "job_timeout_s", "poweroff_timeout_s", "console"},
+      errors);
+  GuestSettings guest;
+  guest.memory_mib = static_cast<int>(reader.Integer("memory_mib", guest.memory_mib, 128, 1 << 20));
+  guest.cpus = static_cast<int>(reader.Integer("cpus", guest.cpus, 1, 256));
+  guest.boot_timeout_s = reader.Number("boot_timeout_s", guest.boot_timeout_s, 1, kLongestWait_s);
+  guest.job_timeout_s = reader.Number("job_timeout_s", guest.job_timeout_s, 1, kLongestWait_s);
+  guest.poweroff_timeout_s =
+      reader.Number("poweroff_timeout_s", guest.poweroff_timeout_s, 1, kLongestWait_s);
+  guest.console = reader.Choice("console", guest.console, {"off", "serial"});
+  return guest;
+}
+
+// Two arms are the same experiment when all that reaches the guest is the same.
+bool SameSettings(const Arm& a, const Arm& b) {
+  return a.layout == b.layout && a.engine == b.engine && a.engine_options == b.engine_options;
+}
+
+void CheckArms(const Experiment& experiment, TomlReader& root) {
+  if (experiment.arms.empty()) return root.Error("arm", "no arms; add at least one [[arm]]");
+  std::set<std::string> ids;
+  const Arm* reference = nullptr;
+  for (const Arm& arm : experiment.arms) {
+    if (!ids.insert(arm.id).second)
+      root.Error("arm", fmt::format("arm id \"{}\" is used twice", arm.id));
+    if (arm.reference && reference) {
+      root.Error("arm", fmt::format("arms \"{}\" and \"{}\" both have reference = true; keep one",
+                                    reference->id, arm.id));
+    }
+    if (arm.reference) reference = &arm;
+  }
+  if (!reference)
+    return root.Error("arm", "no arm has reference = true; mark the one to compare with");
+  for (const Arm& arm : experiment.arms) {
+    if (!arm.control) continue;
+    if (arm.reference)
+      root.Error("arm", fmt::format("arm \"{}\" cannot be reference and control at once", arm.id));
+    if (!SameSettings(arm, *reference)) {
+      root.Error(
+          "arm",
+          fmt::format(
+              "control \"{}\" must have the layout, engine and options of the reference \"{}\"",
+              arm.id, reference->id));
+    }
+  }
+}
+
+void CheckJobs(const Experiment& experiment, TomlReader& root) {
+  std::set<std::string> ids;
+  for (const FioJob& job : experiment.jobs) {
+    if (!ids.insert(job.id).second)
+      root.Error("job", fmt::format("job id \"{}\" is used twice", job.id));
+  }
+}
+
+}  // namespace
+
+tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_text,
+                                                      const std::string& file_name) {
+  auto parsed = ParseToml(toml_text, file_name);
+  if (!parsed) return tl::unexpected(parsed.error());
+  const toml::table& document = *parsed;
+  TomlErrors errors{file_name, ""};
+  TomlReader root(document, "the experiment",
+                  {"name", "description", "substrate", "seed", "blocks", "arm", "job", "promises",
+                   "upgrade", "guest"},
+                  errors);
+  Experiment experiment;
+  experiment.name = root.RequiredText("name");
+  if (!experiment.name.empty() && !IsId(experiment.name, "-_")) {
+    root.Error(
+        "name",
+        fmt::format(
+            "name \"{}\" may hold only a-z, 0-9, - and _; it becomes part of a folder's name",
+            experiment.name));
+  }
+  experiment.description = root.Text("description", "");
+  experiment.substrate = root.Choice("substrate", experiment.substrate, {"auto", "kvm", "tcg"});
+  experiment.seed =
+      static_cast<uint64_t>(root.Integer("seed", 1, 0, std::numeric_limits<int64_t>::max()));
+  experiment.blocks = static_cast<int>(root.Integer("blocks", experiment.blocks, 1, 1000));
+  experiment.promises = root.Flag("promises", experiment.promises);
+  experiment.upgrade = root.Flag("upgrade", experiment.upgrade);
+  if (const toml::table* guest = root.Table("guest")) experiment.guest = ReadGuest(*guest, errors);
+  for (const toml::table* arm : root.Tables("arm"))
+    experiment.arms.push_back(ReadArm(*arm, errors));
+  for (const toml::table* job : root.Tables("job"))
+    experiment.jobs.push_back(ReadJob(*job, errors));
+  CheckArms(experiment, root);
+  CheckJobs(experiment, root);
+  if (!errors.first.empty()) return tl::unexpected(errors.first);
+  experiment.spec_sha256 = Sha256Hex(toml_text);
+  return experiment;
+}
+
+}  // namespace blendbench

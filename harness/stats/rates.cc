@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "harness/stats/rates.h"
+
+#include <algorithm>
+#include <boost/math/distributions/beta.hpp>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include "harness/stats/distributions.h"
+
+namespace blendbench::stats {
+namespace {
+
+constexpr double kAlpha = 0.05;
+constexpr int kMostBlocks = 10'000;
+constexpr double kCertainNoncentrality =
+    37;  // beyond it the noncentral t series loses accuracy and the power is 1
+
+}  // namespace
+
+Rate ClopperPearson(int hits, int of, double level) {
+  if (hits < 0 || of < hits) throw std::domain_error("Clopper-Pearson: hits out of range");
+  Rate rate{hits, of, 0, 1};
+  const double tail = (1 - level) / 2;
+  const double h = hits, n = of;
+  if (hits > 0)
+    rate.low = boost::math::quantile(boost::math::beta_distribution<>(h, n - h + 1), tail);
+  if (hits < of) {
+    rate.high = boost::math::quantile(boost::math::beta_distribution<>(h + 1, n - h), 1 - tail);
+  }
+  return rate;
+}
+
+std::vector<double> Holm(const std::vector<double>& p_values) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < p_values.size(); ++i) {
+    if (!std::isnan(p_values[i])) order.push_back(i);
+  }
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return p_values[a] < p_values[b]; });
+  std::vector<double> adjusted = p_values;
+  double floor = 0;
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    const double scaled = p_values[order[rank]] * static_cast<double>(order.size() - rank);
+    floor = std::max(floor, std::min(1.0, scaled));
+    adjusted[order[rank]] = floor;
+  }
+  return adjusted;
+}
+
+double NonInferiorityPower(double sd, double margin, int blocks) {
+  if (!(sd >= 0) || !(margin > 0) || blocks < 2)
+    throw std::domain_error("power: argument out of range");
+  const double n = blocks;
+  const double noncentrality =
+      sd == 0 ? kCertainNoncentrality : std::log1p(margin) * std::sqrt(n) / sd;
+  if (noncentrality >= kCertainNoncentrality) return 1;
+  return 1 - NoncentralStudentCdf(StudentQuantile(1 - kAlpha, n - 1), n - 1, noncentrality);
+}
+
+std::optional<int> BlocksForPower(double sd, double margin, double power, int least) {
+  if (NonInferiorityPower(sd, margin, kMostBlocks) < power) return std::nullopt;
+  int low = std::max(least, 2), high = kMostBlocks;  // power grows with the blocks
+  while (low < high) {
+    const int middle = std::midpoint(low, high);
+    if (NonInferiorityPower(sd, margin, middle) >= power) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+}  // namespace blendbench::stats

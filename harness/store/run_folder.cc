@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "harness/store/run_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "harness/base/files.h"
+#include "harness/base/text.h"
+#include "harness/store/samples_file.h"
+
+namespace blendbench {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using StepKey = std::pair<int, std::string>;
+
+Error Damaged(const fs::path& path, const std::string& problem) {
+  return {ExitCode::kEnvironment,
+          fmt::format("{}: {}; restore the file from a copy, or start a new run", path.string(),
+                      problem)};
+}
+
+Result<json> ReadJson(const fs::path& path) {
+  auto text = ReadFile(path);
+  if (!text) return tl::unexpected(text.error());
+  json value = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded()) return tl::unexpected(Damaged(path, "not valid JSON"));
+  return value;
+}
+
+// Appends at the end or leaves the file as it was.
+Result<void> AppendWhole(int fd, const fs::path& path, std::string_view bytes) {
+  const off_t before = lseek(fd, 0, SEEK_END);
+  if (before < 0) return tl::unexpected(FileError("append to", path, errno));
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t written = write(fd, bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    done += static_cast<size_t>(written);
+  }
+  if (done == bytes.size() && fsync(fd) == 0) return {};
+  const int error_number = errno;
+  if (ftruncate(fd, before) != 0) {
+    return tl::unexpected(FileError("take back a half-written line of", path, errno));
+  }
+  return tl::unexpected(FileError("append to", path, error_number));
+}
+
+bool AllFinite(const Sample& sample) {
+  return std::isfinite(sample.duration_s) &&
+         std::all_of(sample.metrics.begin(), sample.metrics.end(),
+                     [](const auto& metric) { return std::isfinite(metric.second); });
+}
+
+}  // namespace
+
+RunFolder::RunFolder(RunFolder&& other) noexcept
+    : dir_(std::move(other.dir_)),
+      plan_(std::move(other.plan_)),
+      plan_sha256_(std::move(other.plan_sha256_)),
+      claims_text_(std::move(other.claims_text_)),
+      environment_(std::move(other.environment_)),
+      samples_(std::move(other.samples_)),
+      warnings_(std::move(other.warnings_)),
+      lock_fd_(std::exchange(other.lock_fd_, -1)),
+      samples_fd_(std::exchange(other.samples_fd_, -1)) {}
+
+RunFolder& RunFolder::operator=(RunFolder&& other) noexcept {
+  dir_ = std::move(other.dir_);
+  plan_ = std::move(other.plan_);
+  plan_sha256_ = std::move(other.plan_sha256_);
+  claims_text_ = std::move(other.claims_text_);
+  environment_ = std::move(other.environment_);
+  samples_ = std::move(other.samples_);
+  warnings_ = std::move(other.warnings_);
+  std::swap(lock_fd_, other.lock_fd_);
+  std::swap(samples_fd_, other.samples_fd_);
+  return *this;
+}
+
+RunFolder::~RunFolder() {
+  if (samples_fd_ >= 0) close(samples_fd_);
+  if (lock_fd_ >= 0) close(lock_fd_);  // releases the flock; the file stays, removing it would race
+}
+
+Result<RunFolder> RunFolder::Create(const fs::path& runs_dir, const std::string& run_id,
+                                    const Plan& plan, const std::string& spec_text,
+                                    const std::string& claims_text) {
+  const fs::path dir = runs_dir / run_id;
+  std::error_code error;
+  if (fs::exists(dir / "plan.json", error)) {
+    return Fail(
+        ExitCode::kUsage,
+        fmt::format(
+            "{}: the run exists already; add --resume to continue it, or choose another --run",
+            dir.string()));
+  }
+  fs::create_directories(dir / "console", error);
+  if (error) return tl::unexpected(FileError("create", dir, error.value()));
+  RunFolder run;
+  run.dir_ = dir;
+  if (auto locked = run.TakeLock(); !locked) return tl::unexpected(locked.error());
+  const std::string plan_text = ToJson(plan).dump();
+  // plan.json comes last: a folder that has it is complete.
+  for (const auto& [name, text] :
+       {std::pair<const char*, const std::string&>{"spec.toml", spec_text},
+        {"claims.toml", claims_text},
+        {"plan.json", plan_text}}) {
+    if (auto written = WriteFileAtomic(dir / name, text); !written) {
+      return tl::unexpected(written.error());
+    }
+  }
+  run.plan_ = plan;
+  run.plan_sha256_ = Sha256Hex(plan_text);
+  run.claims_text_ = claims_text;
+  if (auto opened = run.OpenSamples(); !opened) return tl::unexpected(opened.error());
+  return run;
+}
+
+Result<RunFolder> RunFolder::OpenForWriting(const fs::path& run_dir) { return Load(run_dir, true); }
+
+Result<RunFolder> RunFolder::OpenForReading(const fs::path& run_dir) {
+  return Load(run_dir, false);
+}
+
+Result<RunFolder> RunFolder::Load(const fs::path& run_dir, bool writable) {
+  std::error_code ignored;
+  if (!fs::exists(run_dir / "plan.json", ignored)) {
+    return Fail(
+        ExitCode::kUsage,
+        fmt::format(
+            "{}: no such run (it has no plan.json); `blendbench list` names the runs there are",
+            run_dir.string()));
+  }
+  RunFolder run;
+  run.dir_ = run_dir.has_filename() ? run_dir : run_dir.parent_path();
+  if (writable) {
+    if (auto locked = run.TakeLock(); !locked) return tl::unexpected(locked.error());
+  }
+  auto plan_text = ReadFile(run_dir / "plan.json");
+  if (!plan_text) return tl::unexpected(plan_text.error());
+  auto plan_json = ReadJson(run_dir / "plan.json");
+  if (!plan_json) return tl::unexpected(plan_json.error());
+  auto plan = PlanFromJson(*plan_json);
+  if (!plan) return tl::unexpected(Damaged(run_dir / "plan.json", plan.error()));
+  run.plan_ = std::move(*plan);
+  run.plan_sha256_ = Sha256Hex(*plan_text);
+  auto claims = ReadFile(run_dir / "claims.toml");
+  if (!claims) return tl::unexpected(claims.error());
+  if (Sha256Hex(*claims) != run.plan_.claims_sha256) {
+    return tl::unexpected(Damaged(run_dir / "claims.toml",
+                                  "is not the file the plan was made with (its digest differs)"));
+  }
+  run.claims_text_ = std::move(*claims);
+  if (fs::exists(run_dir / "environment.json", ignored)) {
+    auto object = ReadJson(run_dir / "environment.json");
+    if (!object) return tl::unexpected(object.error());
+    try {
+      run.environment_ = EnvironmentFromJson(*object);
+    } catch (const std::exception& error) {
+      return tl::unexpected(Damaged(run_dir / "environment.json", error.what()));
+    }
+  }
+  if (auto loaded = run.LoadSamples(writable); !loaded) return tl::unexpected(loaded.error());
+  return run;
+}
+
+Result<void> RunFolder::TakeLock() {
+  const fs::path path = dir_ / "lock";
+  lock_fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_fd_ < 0) return tl::unexpected(FileError("lock", path, errno));
+  if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return tl::unexpected(FileError("lock", path, errno));
+    char holder[32] = {};
+    const ssize_t length = pread(lock_fd_, holder, sizeof holder - 1, 0);
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: blendbench process {} works on this run; wait for it to end",
+                            dir_.string(), length > 0 ? holder : "(unknown)"));
+  }
+  const std::string pid = std::to_string(getpid());
+  const bool noted = ftruncate(lock_fd_, 0) == 0 && pwrite(lock_fd_, pid.data(), pid.size(), 0) ==
+                                                        static_cast<ssize_t>(pid.size());
+  if (!noted) return tl::unexpected(FileError("write", path, errno));
+  return {};
+}
+
+Result<void> RunFolder::OpenSamples() {
+  const fs::path path = dir_ / "samples.jsonl";
+  samples_fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (samples_fd_ < 0) return tl::unexpected(FileError("open", path, errno));
+  return {};
+}
+
+Result<void> RunFolder::SetAside(int line, std::string_view bytes, const std::string& problem) {
+  const fs::path path = dir_ / "samples.corrupt";
+  std::error_code ignored;
+  if (fs::exists(path, ignored)) {
+    auto known = ReadFile(path);
+    if (known && known->find(bytes) != std::string::npos) return {};
+  }
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return tl::unexpected(FileError("write", path, errno));
+  auto appended =
+      AppendWhole(fd, path, fmt::format("# samples.jsonl:{}: {}\n{}\n", line, problem, bytes));
+  close(fd);
+  return appended;
+}
+
+Result<void> RunFolder::LoadSamples(bool writable) {
+  const fs::path path = dir_ / "samples.jsonl";
+  std::string content;
+  std::error_code ignored;
+  if (fs::exists(path, ignored)) {
+    auto read = ReadFile(path);
+    if (!read) return tl::unexpected(read.error());
+    content = std::move(*read);
+  }
+  SamplesFile file = ParseSamples(content);
+  if (writable) {
+    if (auto opened = OpenSamples(); !opened) return opened;
+    for (const DamagedLine& damaged : file.damaged) {
+      auto kept = SetAside(damaged.line, damaged.bytes, damaged.problem);
+      if (!kept) return kept;
+    }
+    if (file.torn) {
+      auto kept = SetAside(file.tail.line, file.tail.bytes, "torn: " + file.tail.problem);
+      if (!kept) return kept;
+      if (ftruncate(samples_fd_, static_cast<off_t>(file.tail.offset)) != 0) {
+        return tl::unexpected(FileError("cut the torn line off", path, errno));
+      }
+    } else if (file.unterminated) {
+      if (auto ended = AppendWhole(samples_fd_, path, "\n"); !ended) return ended;
+    }
+  }
+  const char* kept =
+      writable ? "; kept in samples.corrupt, its step runs again" : "; left out here";
+  for (const DamagedLine& damaged : file.damaged) {
+    warnings_.push_back(
+        fmt::format("{}:{}: {}{}", path.string(), damaged.line, damaged.problem, kept));
+  }
+  if (file.torn) {
+    warnings_.push_back(
+        fmt::format("{}:{}: the last line is torn{}", path.string(), file.tail.line, kept));
+  }
+  std::set<StepKey> planned, seen;
+  for (const Step& step : plan_.steps) planned.emplace(step.block, step.arm);
+  for (size_t i = 0; i < file.samples.size(); ++i) {
+    Sample& sample = file.samples[i];
+    const StepKey key{sample.block, sample.arm};
+    const bool wanted = planned.count(key) != 0;
+    if (wanted && seen.insert(key).second) {
+      samples_.push_back(std::move(sample));
+      continue;
+    }
+    warnings_.push_back(fmt::format(
+        "{}:{}: {} of block {}, arm {}; left out", path.string(), file.lines[i],
+        wanted ? "a second sample" : "an unplanned sample", key.first, CleanText(key.second)));
+  }
+  return {};
+}
+
+std::vector<Step> RunFolder::PendingSteps() const {
+  std::set<StepKey> done;
+  for (const Sample& sample : samples_) done.emplace(sample.block, sample.arm);
+  std::vector<Step> pending;
+  for (const Step& step : plan_.steps) {
+    if (done.count({step.block, step.arm}) == 0) pending.push_back(step);
+  }
+  return pending;
+}
+
+Result<void> RunFolder::Append(const Sample& sample) {
+  const fs::path path = dir_ / "samples.jsonl";
+  if (samples_fd_ < 0) {
+    return Fail(ExitCode::kBroke, path.string() + " is open for reading only");
+  }
+  if (!AllFinite(sample)) {
+    return Fail(ExitCode::kBroke,
+                fmt::format("the sample of block {}, arm {} holds a number that is not finite",
+                            sample.block, sample.arm));
+  }
+  // What a guest printed may be any bytes; a replacement character is better than no sample.
+  std::string line = ToJson(sample).dump(-1, ' ', false, json::error_handler_t::replace);
+  line += '\n';
+  if (auto appended = AppendWhole(samples_fd_, path, line); !appended) return appended;
+  samples_.push_back(sample);
+  return {};
+}
+
+Result<void> RunFolder::WriteEnvironment(const Environment& environment) {
+  const std::string text = ToJson(environment).dump(1, ' ', false, json::error_handler_t::replace);
+  auto written = WriteFileAtomic(dir_ / "environment.json", text + "\n");
+  if (written) environment_ = environment;
+  return written;
+}
+
+std::string RunFolder::ConsoleName(const Step& step) const {
+  return fmt::format("console/b{:03}-{}.log", step.block, step.arm);
+}
+
+std::vector<fs::path> ListRuns(const fs::path& runs_dir) {
+  std::vector<fs::path> runs;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(runs_dir, error)) {
+    std::error_code ignored;
+    if (fs::exists(entry.path() / "plan.json", ignored)) runs.push_back(entry.path());
+  }
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
+}  // namespace blendbench

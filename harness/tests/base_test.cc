@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "harness/base/files.h"
+#include "harness/base/sample.h"
+#include "harness/base/text.h"
+#include "harness/tests/samples_for_test.h"
+
+namespace blendbench {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+TEST(Sample, RoundTripsThroughJson) {
+  const Sample good = OkSample(3, 1, "coarse", {{"boot.total_s", 12.5}, {"shutdown_s", 1e-3}});
+  EXPECT_EQ(ToJson(SampleFromJson(ToJson(good))), ToJson(good));
+  Sample failed = FailedSample(0, 4, "fine-blendfs");
+  failed.promises = {{"deletion", false, "still there"}};
+  failed.raw = {{"markers", {{"I", 1.5}}}};
+  EXPECT_EQ(ToJson(SampleFromJson(json::parse(ToJson(failed).dump()))), ToJson(failed));
+}
+
+TEST(Sample, UnknownMembersAreNoError) {
+  json object = ToJson(OkSample(0, 0, "coarse", {}));
+  object["future"] = 1;
+  EXPECT_EQ(SampleFromJson(object).arm, "coarse");
+}
+
+struct BadMember {
+  const char* name;
+  json value;
+  const char* message;
+};
+
+TEST(Sample, WrongMembersAreNamed) {
+  const std::vector<BadMember> bad = {
+      {"schema", 2, "schema"},
+      {"block", -1, "block"},
+      {"block", 1.5, "block"},
+      {"order", "0", "order"},
+      {"arm", nullptr, "arm"},
+      {"status", "fine", "status"},
+      {"status", "failed", "failed"},  // without a failure
+      {"metrics", json::array(), "metrics"},
+      {"metrics", {{"boot.total_s", nullptr}}, "boot.total_s"},
+      {"promises", {{{"check", "x"}, {"held", 1}, {"detail", ""}}}, "held"},
+      {"duration_s", "long", "duration_s"},
+      {"started", 3, "started"}};
+  for (const BadMember& member : bad) {
+    json object = ToJson(OkSample(0, 0, "coarse", {}));
+    object[member.name] = member.value;
+    try {
+      SampleFromJson(object);
+      ADD_FAILURE() << member.name << " = " << member.value << " was taken";
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(member.message));
+    }
+  }
+  EXPECT_THROW(SampleFromJson(json::array()), std::runtime_error);
+}
+
+TEST(Text, Sha256IsTheStandardsOwn) {
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(Text, ConsolesAreCleaned) {
+  EXPECT_EQ(CleanText("\x1b[1;31mred\x1b[0m\r\nnext\x07\x01"), "red\nnext");
+  EXPECT_EQ(CleanText("\x1b]0;title\x07"
+                      "a\x1b]0;x\x1b\\b\x1b"
+                      "7c"),
+            "abc");
+  EXPECT_EQ(CleanText("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"),
+            "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(CleanText("a\xff\xc3(\xc0\xaf"), "a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(CleanText("\xed\xa0\x80").find('\xed'), std::string::npos);  // a surrogate
+  EXPECT_EQ(CleanText("x\xc2\x9by"), "xy");                              // a C1 control
+  EXPECT_EQ(CleanText("\x1b["), "");
+  EXPECT_EQ(CleanText("\x1b"), "");
+}
+
+TEST(Text, WhateverTheBytesJsonTakesTheResult) {
+  std::string bytes;
+  for (int i = 0; i < 5000; ++i) bytes += static_cast<char>((i * 7919 + i / 3) & 0xff);
+  EXPECT_NO_THROW(json(CleanText(bytes)).dump());
+  for (size_t most = 1; most < 12; ++most) {
+    EXPECT_NO_THROW(
+        json(CleanTail("\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac", 3, most)).dump());
+  }
+}
+
+TEST(Text, TailsAreTheLastLines) {
+  EXPECT_EQ(CleanTail("a\nb\nc\n\n", 2), "b\nc");
+  EXPECT_EQ(CleanTail("a\nb", 5), "a\nb");
+  EXPECT_EQ(CleanTail("\na", 2), "a");
+  EXPECT_EQ(CleanTail("", 2), "");
+  EXPECT_EQ(CleanTail(std::string(10000, 'x'), 2, 100), std::string(100, 'x'));
+}
+
+TEST(Text, NearestKnowsAMisspellingFromAnotherWord) {
+  const std::vector<std::string> keys = {"blocks", "seed", "arm", "description"};
+  EXPECT_EQ(Nearest("blokcs", keys), "blocks");
+  EXPECT_EQ(Nearest("descripton", keys), "description");
+  EXPECT_EQ(Nearest("zzzzzzzz", keys), "");
+  EXPECT_EQ(Nearest("x", {}), "");
+}
+
+TEST(Text, Globs) {
+  EXPECT_TRUE(GlobMatch("fio.path_*read*", "fio.path_randread_4k_qd1_mbps"));
+  EXPECT_FALSE(GlobMatch("fio.path_*read*", "fio.app_read_1m_mbps"));
+  EXPECT_FALSE(GlobMatch("fio.path_*read", "fio.path_randread_4k"));
+  EXPECT_TRUE(GlobMatch("*", ""));
+  EXPECT_TRUE(GlobMatch("a*b*c", "aXbYbZc"));
+  EXPECT_FALSE(GlobMatch("a", "ab"));
+}
+
+TEST(Text, TimesAndDurations) {
+  EXPECT_EQ(UtcText(std::chrono::system_clock::from_time_t(0)), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(DurationText(75), "1:15");
+  EXPECT_EQ(DurationText(3700), "1:01:40");
+  EXPECT_EQ(DurationText(-5), "0:00");
+}
+
+class Files : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+};
+
+TEST_F(Files, WritesWholeAndReadsBack) {
+  const fs::path path = folder_.path() / "file";
+  ASSERT_TRUE(WriteFileAtomic(path, "one"));
+  ASSERT_TRUE(WriteFileAtomic(path, std::string("two\0three", 9)));
+  EXPECT_EQ(*ReadFile(path), std::string("two\0three", 9));
+  EXPECT_EQ(*Sha256OfFile(path), Sha256Hex(std::string_view("two\0three", 9)));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), {}), 1);  // no leftovers
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0644u);
+}
+
+TEST_F(Files, ErrorsNameThePathAndARemedy) {
+  const auto missing = ReadFile(folder_.path() / "missing");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ExitCode::kEnvironment);
+  EXPECT_THAT(missing.error().message,
+              HasSubstr("missing: No such file or directory; check the path"));
+  EXPECT_FALSE(ReadFile(folder_.path()));
+  EXPECT_FALSE(WriteFileAtomic(folder_.path() / "no" / "where", "x"));
+  EXPECT_THAT(FileError("write", "f", ENOSPC).message, HasSubstr("free some space"));
+}
+
+TEST_F(Files, FreeBytesOfAPathYetToBe) {
+  const auto free = FreeBytes(folder_.path() / "a" / "b");
+  ASSERT_TRUE(free);
+  EXPECT_GT(*free, 0u);
+}
+
+}  // namespace
+}  // namespace blendbench

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// The real main, with its output in strings: what a user sees, and the exit status a script sees.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "harness/base/files.h"
+#include "harness/base/text.h"
+#include "harness/cli/app.h"
+#include "harness/cli/places.h"
+#include "harness/cli/terminal_progress.h"
+#include "harness/store/run_folder.h"
+#include "harness/tests/samples_for_test.h"
+
+namespace blendbench {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Result3 {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+Result3 Blendbench(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "blendbench");
+  std::vector<const char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  std::ostringstream out, err;
+  const int status =
+      BlendbenchMain(static_cast<int>(argv.size()), argv.data(), Io{out, err, false, false});
+  return {status, out.str(), err.str()};
+}
+
+// An error is one line that begins with the program's name.
+void ExpectOneLine(const std::string& err) {
+  EXPECT_EQ(err.rfind("blendbench: ", 0), 0u) << err;
+  EXPECT_EQ(std::count(err.begin(), err.end(), '\n'), 1) << err;
+}
+
+class CliTest : public testing::Test {
+ protected:
+  CliTest() { setenv("BLENDBENCH_HOME", BLEND_SOURCE_DIR, 1); }
+  ~CliTest() override { unsetenv("BLENDBENCH_HOME"); }
+
+  std::string Runs() const { return (folder_.path() / "runs").string(); }
+  std::string Write(const std::string& name, const std::string& text) {
+    const fs::path path = folder_.path() / name;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+  std::string Profile(const std::string& name) {
+    return *ReadFile(fs::path(BLEND_SOURCE_DIR) / "harness" / "specs" / (name + ".toml"));
+  }
+
+  // A run of the smoke profile, with a sample for the first `done` of its five steps, the first of them failed if so.
+  void MakeRun(const std::string& id, int done, bool failed) {
+    const std::string spec = Profile("smoke");
+    const std::string claims = *ReadFile(fs::path(BLEND_SOURCE_DIR) / "paper" / "claims.toml");
+    const Plan plan = MakePlan(*ParseExperiment(spec, "smoke.toml"), Sha256Hex(claims));
+    auto run = RunFolder::Create(Runs(), id, plan, spec, claims);
+    ASSERT_TRUE(run) << run.error().message;
+    Environment environment;
+    environment.substrate = "tcg";
+    environment.created = "2026-11-23T10:00:00Z";
+    if (done == 5) environment.finished = "2026-11-23T10:05:00Z";
+    ASSERT_TRUE(run->WriteEnvironment(environment));
+    for (int i = 0; i < done; ++i) {
+      const Step& step = plan.steps[static_cast<size_t>(i)];
+      ASSERT_TRUE(run->Append(failed && i == 0 ? FailedSample(step.block, step.order, step.arm)
+                                               : OkSample(step.block, step.order, step.arm,
+                                                          {{"boot.total_s", 12.0 + i}})));
+    }
+  }
+  // Small files with a manifest that describes them.
+  std::string FakeImages() {
+    const fs::path dir = folder_.path() / "images";
+    fs::create_directories(dir);
+    json files = json::object();
+    for (const char* name :
+         {"system", "system_next", "app", "user", "monolithic", "kernel", "initramfs"}) {
+      std::ofstream(dir / name) << name;
+      files[name] = {
+          {"path", name}, {"sha256", Sha256Hex(name)}, {"bytes", std::string(name).size()}};
+    }
+    std::ofstream(dir / "manifest.json") << json{{"schema", 1},
+                                                 {"files", files},
+                                                 {"kernel_version", "6"},
+                                                 {"packages", json::object()},
+                                                 {"inputs_sha256", ""}};
+    return dir.string();
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CliTest, HelpAndVersionGoToStandardOutput) {
+  const Result3 version = Blendbench({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_EQ(version.out.rfind("blendbench ", 0), 0u);
+  EXPECT_THAT(Blendbench({"--help"}).out, HasSubstr("Exit status: 0 done"));
+  for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor"}) {
+    const Result3 help = Blendbench({command, "--help"});
+    EXPECT_EQ(help.status, 0) << command;
+    EXPECT_THAT(help.out, HasSubstr(std::string("  blendbench ") + command)) << "needs an example";
+    EXPECT_EQ(help.err, "");
+  }
+}
+
+TEST_F(CliTest, WrongArgumentsAreOneLineAndTwo) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"frobnicate"},
+      {"run"},
+      {"run", "quick"},
+      {"run", "quick", "--images"},
+      {"plan", "quick", "--bloks", "3"},
+      {"plan", "quick", "--blocks", "0"},
+      {"plan", "quick", "--blocks", "many"},
+      {"plan", "quick", "--substrate", "host"},
+      {"plan", "nowhere"},
+      {"export", "x", "--out", Runs()},
+      {"export", "x", "--format", "pdf"},
+      {"show", "latest", "--out", Runs()},
+      {"run", "quick", "--images", "i", "--run", "../x", "--out", Runs()}};
+  for (const std::vector<std::string>& arguments : wrong) {
+    const Result3 result = Blendbench(arguments);
+    EXPECT_EQ(result.status, 2) << Join(arguments, " ");
+    EXPECT_EQ(result.out, "");
+    ExpectOneLine(result.err);
+  }
+}
+
+TEST_F(CliTest, SpecErrorsNameFileLineAndRemedy) {
+  std::string text = Profile("smoke");
+  text.replace(text.find("blocks = 1"), 6, "blokcs");
+  const Result3 key = Blendbench({"plan", Write("key.toml", text)});
+  EXPECT_EQ(key.status, 2);
+  EXPECT_THAT(key.err, HasSubstr("key.toml:"));
+  EXPECT_THAT(key.err,
+              HasSubstr("unknown key \"blokcs\" in the experiment; did you mean \"blocks\"?"));
+  text = Profile("smoke");
+  text.replace(text.find("\"overlayfs\""), 11, "\"aufs\"");
+  const Result3 engine =
+      Blendbench({"run", Write("engine.toml", text), "--images", "i", "--out", Runs()});
+  EXPECT_EQ(engine.status, 2);
+  EXPECT_THAT(engine.err,
+              HasSubstr("unknown engine \"aufs\"; it must be one of: blendfs, overlayfs"));
+  EXPECT_FALSE(fs::exists(Runs()));  // nothing was begun
+  EXPECT_THAT(Blendbench({"plan", "nowhere"}).err, HasSubstr("full, quick, smoke"));
+  const Result3 claims = Blendbench({"plan", "smoke", "--claims", Write("c.toml", "[[clame]]\n")});
+  EXPECT_EQ(claims.status, 2);
+  EXPECT_THAT(claims.err, HasSubstr("did you mean \"claim\"?"));
+}
+
+TEST_F(CliTest, PlanShowsWhatARunWouldDo) {
+  const Result3 plan = Blendbench({"plan", "quick", "--blocks", "7"});
+  EXPECT_EQ(plan.status, 0);
+  EXPECT_THAT(plan.out, HasSubstr("7 blocks of 5 arms, 35 guests"));
+  EXPECT_THAT(plan.out, HasSubstr("minutes"));
+  const json object = json::parse(Blendbench({"plan", "quick", "--seed", "5", "--json"}).out);
+  EXPECT_EQ(object["experiment"]["seed"], 5);
+  EXPECT_EQ(object["steps"].size(), 30u);
+  EXPECT_GT(object["estimate_s"], 0);
+}
+
+TEST_F(CliTest, WhatTheMachineLacksIsThree) {
+  const Result3 images =
+      Blendbench({"run", "smoke", "--images", folder_.path().string(), "--out", Runs()});
+  EXPECT_EQ(images.status, 3);
+  ExpectOneLine(images.err);
+  EXPECT_THAT(images.err, HasSubstr("manifest.json"));
+  EXPECT_FALSE(fs::exists(Runs()));  // a mistyped path leaves no empty run behind
+  const Result3 qemu = Blendbench(
+      {"run", "smoke", "--images", FakeImages(), "--out", Runs(), "--qemu", "/nowhere/qemu"});
+  EXPECT_EQ(qemu.status, 3);
+  EXPECT_THAT(qemu.err, HasSubstr("/nowhere/qemu"));
+}
+
+TEST_F(CliTest, AFinishedRunIsDoneAgainInNoTime) {
+  MakeRun("good", 5, false);
+  const Result3 good =
+      Blendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--run", "good", "--resume"});
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("no-negative-effect: NOT DECIDED HERE (emulated, indicative)"));
+  MakeRun("bad", 5, true);
+  const Result3 bad = Blendbench(
+      {"run", "smoke", "--images", "i", "--out", Runs(), "--run", "bad", "--resume", "--json"});
+  EXPECT_EQ(bad.status, 4);
+  const json summary = json::parse(bad.out);
+  EXPECT_EQ(summary["failed"], 1);
+  EXPECT_EQ(summary["claims"]["no-negative-effect"]["verdict"], "NOT DECIDED HERE");
+}
+
+TEST_F(CliTest, RunsAreNotMixed) {
+  MakeRun("r", 2, false);
+  const Result3 exists =
+      Blendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--run", "r"});
+  EXPECT_EQ(exists.status, 2);
+  EXPECT_THAT(exists.err, HasSubstr("--resume"));
+  const Result3 other = Blendbench(
+      {"run", "smoke", "--seed", "9", "--images", "i", "--out", Runs(), "--run", "r", "--resume"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.err, HasSubstr("was planned with another spec"));
+}
+
+TEST_F(CliTest, ResumeFindsTheUnfinishedRunOfTheSamePlan) {
+  MakeRun("2026-a", 5, false);
+  MakeRun("2026-b", 2, false);
+  // It gets as far as the images, which are not there; no third run is begun.
+  EXPECT_EQ(Blendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--resume"}).status, 3);
+  EXPECT_EQ(ListRuns(Runs()).size(), 2u);
+  for (size_t runs = 3; runs < 5; ++runs) {  // without --resume, each is a run of its own
+    Blendbench({"run", "smoke", "--images", FakeImages(), "--out", Runs(), "--qemu", "/nowhere"});
+    EXPECT_EQ(ListRuns(Runs()).size(), runs);
+  }
+}
+
+TEST_F(CliTest, ExportsInEveryForm) {
+  MakeRun("r", 5, true);
+  EXPECT_EQ(json::parse(Blendbench({"export", "r", "--out", Runs()}).out)["run"]["id"], "r");
+  EXPECT_THAT(Blendbench({"export", "r", "--out", Runs(), "--format", "csv"}).out,
+              HasSubstr(",boot.total_s,s,"));
+  EXPECT_THAT(Blendbench({"export", "r", "--out", Runs(), "--format", "markdown"}).out,
+              HasSubstr("# Run r"));
+  const std::string lines = Blendbench({"export", "r", "--out", Runs(), "--format", "jsonl"}).out;
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
+  const std::string file = (folder_.path() / "report.json").string();
+  const Result3 written = Blendbench({"export", (fs::path(Runs()) / "r").string(), "-o", file});
+  EXPECT_EQ(written.status, 0);
+  EXPECT_EQ(written.out, "");
+  EXPECT_TRUE(json::accept(*ReadFile(file)));
+  EXPECT_EQ(Blendbench({"export", "r", "--out", Runs(), "-o", "/nowhere/x"}).status, 3);
+}
+
+TEST_F(CliTest, ShowVerdictAndList) {
+  MakeRun("first", 5, true);
+  MakeRun("second", 2, false);
+  const Result3 show = Blendbench({"show", "first", "--out", Runs()});
+  EXPECT_EQ(show.status, 0);
+  EXPECT_THAT(show.out, HasSubstr("5 of 5 samples, 1 failed; finished 2026-11-23T10:05:00Z"));
+  EXPECT_THAT(show.out, HasSubstr("in boot: kernel panic ("));
+  EXPECT_THAT(Blendbench({"show", "second", "--out", Runs()}).out,
+              HasSubstr("3 to go, --resume continues"));
+  EXPECT_EQ(json::parse(Blendbench({"show", "latest", "--out", Runs(), "--json"}).out)["run"]["id"],
+            "second");
+  EXPECT_THAT(Blendbench({"verdict", "first", "--out", Runs()}).out,
+              HasSubstr("function-reached: NOT DECIDED HERE"));
+  EXPECT_EQ(
+      json::parse(Blendbench({"verdict", "first", "--out", Runs(), "--json"}).out)["claims"].size(),
+      5u);
+  EXPECT_THAT(Blendbench({"list", "--out", Runs()}).out, HasSubstr("5/5 samples, 1 failed"));
+  EXPECT_EQ(json::parse(Blendbench({"list", "--out", Runs(), "--json"}).out).size(), 2u);
+  EXPECT_THAT(Blendbench({"show", "frist", "--out", Runs()}).err, HasSubstr("did you mean first?"));
+}
+
+TEST_F(CliTest, DamageIsReportedAndTheRestShown) {
+  MakeRun("r", 3, false);
+  std::ofstream(fs::path(Runs()) / "r" / "samples.jsonl", std::ios::app) << "{\"torn";
+  const Result3 show = Blendbench({"show", "r", "--out", Runs()});
+  EXPECT_EQ(show.status, 0);
+  EXPECT_THAT(show.err, HasSubstr("samples.jsonl:4: the last line is torn"));
+  EXPECT_THAT(show.out, HasSubstr("3 of 5 samples"));
+}
+
+TEST_F(CliTest, DoctorLooksAtEverythingAndNamesRemedies) {
+  const Result3 result =
+      Blendbench({"doctor", "--out", Runs(), "--qemu", "/nowhere/qemu", "--json"});
+  EXPECT_EQ(result.status, 3);
+  std::map<std::string, std::string> health;
+  for (const json& finding : json::parse(result.out)) {
+    health[finding["what"]] = finding["health"];
+    EXPECT_NE(finding["detail"], "");
+  }
+  EXPECT_EQ(health.at("qemu"), "missing");
+  EXPECT_EQ(health.at("images"), "poor");
+  EXPECT_EQ(health.at("checkout"), "ok");
+  EXPECT_EQ(health.size(), 7u);
+}
+
+TEST(TerminalProgressTest, ALogGetsALineAStepAndNoEscapes) {
+  std::ostringstream out, err;
+  Io io{out, err, false, false};
+  TerminalProgress progress(io);
+  progress.RunStarted(4, 1, 30);
+  EXPECT_THAT(err.str(), HasSubstr("4 guests, 1 of them done before; about 1:30 to go"));
+  progress.StepStarted(1, 0, "coarse");
+  progress.Phase("boot");
+  progress.StepFinished(1, OkSample(0, 0, "coarse", {}));
+  EXPECT_THAT(err.str(), HasSubstr("[2/4] block 0 coarse: ok (20 s), 0:40 left\n"));
+  progress.StepFinished(2, FailedSample(0, 1, "fine-blendfs"));
+  EXPECT_THAT(err.str(), HasSubstr("failed in boot: kernel panic (20 s), 0:20 left\n"));
+  EXPECT_THAT(err.str(), Not(HasSubstr("\x1b")));
+  EXPECT_EQ(out.str(), "");
+}
+
+TEST(TerminalProgressTest, ATerminalShowsThePhase) {
+  std::ostringstream out, err;
+  Io io{out, err, true, true};
+  TerminalProgress progress(io);
+  progress.RunStarted(2, 0, 30);
+  progress.StepStarted(0, 0, "coarse");
+  progress.Phase("boot");
+  EXPECT_THAT(err.str(), HasSubstr("\r\x1b[K[1/2] block 0 coarse: boot  1:00 left"));
+}
+
+}  // namespace
+}  // namespace blendbench

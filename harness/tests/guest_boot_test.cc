@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Boots real guests from real images: BLEND_IMAGES names their folder, else the cache's is taken.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "harness/guest/guest.h"
+#include "harness/measure/arm.h"
+#include "harness/measure/arm_session.h"
+#include "harness/measure/clones.h"
+
+namespace blendbench {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+fs::path ImagesFolder() {
+  if (const char* folder = std::getenv("BLEND_IMAGES")) return folder;
+  if (const char* cache = std::getenv("BLEND_CACHE")) return fs::path(cache) / "images/current";
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"))
+    return fs::path(cache) / "blendfs/images/current";
+  const char* home = std::getenv("HOME");
+  return fs::path(home != nullptr ? home : "/") / ".cache/blendfs/images/current";
+}
+
+constexpr char kReadJob[] =
+    "[global]\nfilename=/home/user/bench/path.dat\nsize=8m\ndirect=1\nioengine=psync\n"
+    "time_based=1\nruntime=1\nrandrepeat=0\nrandseed=7\n[read]\nrw=randread\nbs=4k\n";
+
+class GuestBoot : public testing::Test {
+ protected:
+  void SetUp() override {
+    Result<ImageSet> images = LoadImages(ImagesFolder());
+    if (!images) GTEST_SKIP() << images.error().message;
+    folder_ = fs::temp_directory_path() / ("blendbench-guest-" + std::to_string(::getpid()));
+    fs::create_directories(folder_ / "console");
+    settings_.images = *images;
+    settings_.run_folder = settings_.scratch = folder_;
+    settings_.direct_io = SupportsDirectIo(folder_);
+    settings_.job_texts["read.fio"] = kReadJob;
+    Experiment& experiment = settings_.experiment;
+    FioJob job;
+    job.id = "read";
+    job.family = "path";
+    job.file = "read.fio";
+    experiment.jobs = {job};
+    for (const auto& [id, layout, engine] :
+         {std::tuple{"coarse", Layout::kCoarse, ""},
+          std::tuple{"fine-overlayfs", Layout::kFine, "overlayfs"},
+          std::tuple{"fine-nonsense", Layout::kFine, "nonsense"}}) {
+      Arm arm;
+      arm.id = id;
+      arm.layout = layout;
+      arm.engine = engine;
+      experiment.arms.push_back(arm);
+    }
+  }
+  void TearDown() override {
+    std::error_code ignored;
+    if (!folder_.empty()) fs::remove_all(folder_, ignored);
+  }
+  Result<Sample> Measure(const std::string& arm, bool with_upgrade) {
+    SilentProgress progress;
+    ArmMeasurer measurer(settings_, progress, &interrupt_);
+    Step step;
+    step.arm = arm;
+    return measurer.Measure(step, "console/" + arm + ".log", with_upgrade);
+  }
+
+  fs::path folder_;
+  ArmSettings settings_;
+  Interrupt interrupt_;
+};
+
+TEST_F(GuestBoot, AFineArmIsMeasuredFromPowerOnToUpgrade) {
+  Result<Sample> sample = Measure("fine-overlayfs", true);
+  ASSERT_TRUE(sample) << sample.error().message;
+  ASSERT_EQ(sample->status, SampleStatus::kOk)
+      << sample->failure->phase << ": " << sample->failure->reason << "\n"
+      << sample->failure->console_tail;
+  double phases_s = 0;
+  for (const char* phase : {"kernel", "initramfs", "merge", "switch", "userspace"}) {
+    const double phase_s = sample->metrics.at(std::string("boot.") + phase + "_s");
+    EXPECT_GT(phase_s, 0) << phase;
+    phases_s += phase_s;
+  }
+  EXPECT_DOUBLE_EQ(sample->metrics.at("boot.total_s"), phases_s);
+  EXPECT_GT(sample->metrics.at("fio.read_mbps"), 0);
+  EXPECT_GT(sample->metrics.at("shutdown_s"), 0);
+  EXPECT_EQ(sample->raw["storage"]["system_bytes_written"], 0);
+  EXPECT_EQ(sample->raw["storage"]["app_bytes_written"], 0);
+  EXPECT_GT(sample->raw["storage"]["user_bytes_written"], 0);
+  std::map<std::string, Promise> by_name;
+  for (const Promise& promise : sample->promises) by_name[promise.check] = promise;
+  for (const char* check : {"override-config", "override-program", "deletion", "app-in-place",
+                            "user-home", "write-system-path", "upgrade-keeps-changes"})
+    EXPECT_TRUE(by_name[check].held) << check << ": " << by_name[check].detail;
+  EXPECT_EQ(by_name["system-release"].detail, "1");
+  EXPECT_EQ(by_name["upgrade.system-release"].detail, "2");
+  EXPECT_TRUE(fs::is_empty(folder_ / "console") == false);
+  for (const auto& entry : fs::recursive_directory_iterator(folder_))
+    EXPECT_THAT(entry.path().string(), Not(HasSubstr("qcow2")));
+}
+
+TEST_F(GuestBoot, CoarseLosesSystemChangesWhenTheSystemIsExchanged) {
+  Result<Sample> sample = Measure("coarse", true);
+  ASSERT_TRUE(sample) << sample.error().message;
+  ASSERT_EQ(sample->status, SampleStatus::kOk) << sample->failure->reason;
+  const Promise& last = sample->promises.back();
+  EXPECT_EQ(last.check, "upgrade-keeps-changes");
+  EXPECT_FALSE(last.held);
+  EXPECT_THAT(last.detail, HasSubstr("a change below /etc"));
+  EXPECT_THAT(last.detail, Not(HasSubstr("home directory")));
+}
+
+TEST_F(GuestBoot, AnInitramfsThatGivesUpIsAFailedSampleWithItsWords) {
+  Result<Sample> sample = Measure("fine-nonsense", false);
+  ASSERT_TRUE(sample) << sample.error().message;
+  ASSERT_EQ(sample->status, SampleStatus::kFailed);
+  EXPECT_EQ(sample->failure->phase, "boot");
+  EXPECT_THAT(sample->failure->reason, HasSubstr("nonsense"));
+  EXPECT_THAT(sample->failure->console_tail, HasSubstr("nonsense"));
+  EXPECT_TRUE(fs::exists(folder_ / sample->failure->console));
+  EXPECT_TRUE(sample->metrics.empty());
+}
+
+TEST_F(GuestBoot, AGuestThatNeverBootsTimesOut) {
+  settings_.experiment.guest.boot_timeout_s = 1;
+  Result<Sample> sample = Measure("coarse", false);
+  ASSERT_TRUE(sample) << sample.error().message;
+  ASSERT_EQ(sample->status, SampleStatus::kFailed);
+  EXPECT_THAT(sample->failure->reason, HasSubstr("timed out"));
+}
+
+TEST_F(GuestBoot, AnInterruptLeavesNoSample) {
+  interrupt_.Raise(15);
+  Result<Sample> sample = Measure("coarse", false);
+  ASSERT_FALSE(sample);
+  EXPECT_EQ(sample.error().code, ExitCode::kInterrupted);
+}
+
+}  // namespace
+}  // namespace blendbench

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/guest/block_stats.h"
+#include "harness/guest/machine.h"
+
+namespace blendbench {
+namespace {
+
+using nlohmann::json;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+MachineSpec Spec() {
+  MachineSpec spec;
+  spec.kernel = "/images/vmlinuz";
+  spec.initramfs = "/images/initramfs.img";
+  spec.command_line = "quiet";
+  spec.disks = {{.serial = "system",
+                 .clone = "/run/a,b.qcow2",
+                 .image = "/images/system.ext4",
+                 .read_only = true},
+                {.serial = "user", .clone = "/run/user.qcow2", .image = "/images/user.ext4"}};
+  return spec;
+}
+
+std::vector<json> After(const std::vector<std::string>& arguments, const std::string& option) {
+  std::vector<json> found;
+  for (size_t i = 0; i + 1 < arguments.size(); ++i)
+    if (arguments[i] == option) found.push_back(json::parse(arguments[i + 1], nullptr, false));
+  return found;
+}
+
+TEST(Machine, StartsStoppedWithInheritedSockets) {
+  const auto arguments =
+      MachineArguments(Spec(), {.qmp = 11, .agent = 12, .markers = 13, .console = 14});
+  EXPECT_THAT(arguments, Contains("-S"));
+  EXPECT_THAT(arguments, Contains("-nodefaults"));
+  EXPECT_THAT(arguments, Contains("socket,id=qmp,fd=11"));
+  EXPECT_THAT(arguments, Contains("socket,id=agent,fd=12"));
+  EXPECT_THAT(arguments, Contains("socket,id=markers,fd=13"));
+  EXPECT_THAT(arguments, Contains("socket,id=console,fd=14"));
+}
+
+TEST(Machine, ASharedDiskIsReadOnlyThroughout) {
+  const std::vector<json> nodes = After(MachineArguments(Spec(), {}), "-blockdev");
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(nodes[0]["read-only"], true);
+  EXPECT_EQ(nodes[0]["file"]["read-only"], true);
+  EXPECT_EQ(nodes[0]["file"]["filename"], "/run/a,b.qcow2");
+  EXPECT_EQ(nodes[1]["read-only"], false);
+  // Whatever the guest may write to, the image beneath is never writable.
+  for (const json& node : nodes) {
+    EXPECT_EQ(node["backing"]["read-only"], true);
+    EXPECT_EQ(node["backing"]["file"]["read-only"], true);
+    EXPECT_EQ(node["backing"]["driver"], "raw");
+  }
+}
+
+TEST(Machine, AcceleratorsDifferAndNothingElse) {
+  MachineSpec kvm = Spec();
+  kvm.substrate = Substrate::kKvm;
+  auto on_kvm = MachineArguments(kvm, {});
+  auto on_tcg = MachineArguments(Spec(), {});
+  ASSERT_EQ(on_kvm.size(), on_tcg.size());
+  EXPECT_THAT(on_kvm, Contains("kvm"));
+  EXPECT_THAT(on_tcg, Contains("tcg,thread=multi"));
+  int differences = 0;
+  for (size_t i = 0; i < on_kvm.size(); ++i) differences += on_kvm[i] != on_tcg[i];
+  EXPECT_EQ(differences, 2);
+}
+
+TEST(CommandLine, FineNamesEngineAndLayers) {
+  Arm arm;
+  arm.layout = Layout::kFine;
+  arm.engine = "blendfs";
+  arm.engine_options = "threads=2,writeback";
+  const std::string line = KernelCommandLine(arm, 2, {});
+  EXPECT_THAT(line, HasSubstr("blend.layout=fine blend.system=SERIAL=system blend.engine=blendfs"));
+  EXPECT_THAT(line, HasSubstr("blend.app=SERIAL=app0,SERIAL=app1"));
+  EXPECT_THAT(line, HasSubstr("blend.user=SERIAL=user"));
+  EXPECT_THAT(line, HasSubstr("blend.opts=threads=2,writeback"));
+}
+
+TEST(CommandLine, MonolithicHasOneDiskAndNoEngine) {
+  Arm arm;
+  arm.layout = Layout::kMonolithic;
+  arm.engine_options = "ignored";
+  const std::string line = KernelCommandLine(arm, 1, {});
+  EXPECT_THAT(line, HasSubstr("blend.layout=monolithic"));
+  for (const char* absent : {"blend.user", "blend.app", "blend.engine", "blend.opts"})
+    EXPECT_THAT(line, Not(HasSubstr(absent)));
+}
+
+TEST(CommandLine, ConsoleModeIsTheSameForEveryArm) {
+  Arm coarse;
+  Arm fine;
+  fine.layout = Layout::kFine;
+  GuestSettings serial;
+  serial.console = "serial";
+  for (const Arm& arm : {coarse, fine}) {
+    EXPECT_THAT(KernelCommandLine(arm, 0, {}), HasSubstr("console=ttyS0"));
+    EXPECT_THAT(KernelCommandLine(arm, 0, {}), HasSubstr(" quiet "));
+    EXPECT_THAT(KernelCommandLine(arm, 0, serial), Not(HasSubstr("quiet")));
+  }
+}
+
+TEST(BlockStats, AreFoundByTheDisksSerial) {
+  const json stats{{"rd_bytes", 10},
+                   {"wr_bytes", 20},
+                   {"rd_operations", 1},
+                   {"wr_operations", 2},
+                   {"flush_operations", 3}};
+  const json reply{{{"qdev", "/machine/peripheral/disk-user/virtio-backend"}, {"stats", stats}},
+                   {{"qdev", "/machine/unattached/device[3]"}, {"stats", stats}},
+                   {{"node-name", "user"}, {"stats", stats}}};
+  Outcome<BlockStats> parsed = ParseBlockStats(reply);
+  ASSERT_TRUE(parsed) << parsed.error();
+  ASSERT_EQ(parsed->size(), 1u);
+  EXPECT_EQ((*parsed)["user"].written_bytes, 20);
+  BlockStats later = *parsed;
+  later["user"].written_bytes = 50;
+  EXPECT_EQ(Difference(later, *parsed)["user"].written_bytes, 30);
+  EXPECT_EQ(Sum(later).written_bytes, 50);
+}
+
+TEST(BlockStats, AMissingNumberIsAnError) {
+  const json reply{{{"qdev", "/machine/peripheral/disk-user/x"}, {"stats", {{"rd_bytes", 1}}}}};
+  EXPECT_FALSE(ParseBlockStats(reply));
+  EXPECT_FALSE(ParseBlockStats(json{{"a", 1}}));
+}
+
+}  // namespace
+}  // namespace blendbench

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""Fills the template: the only place that makes HTML. Everything is escaped but the drawings and the style sheet."""
+
+import os
+
+import jinja2
+import markupsafe
+
+import page as page_words
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def page(report, drawn, input_name):
+    """HTML text of the whole report. `drawn`: [(Plot, wide svg, narrow svg)]."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(os.path.join(_HERE, "templates")), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True)
+    with open(os.path.join(_HERE, "style.css"), encoding="utf-8") as source:
+        sheet = source.read()
+    figures = [(plot, markupsafe.Markup(wide), markupsafe.Markup(narrow)) for plot, wide, narrow in drawn]
+    return environment.get_template("report.html.j2").render(
+        page_words.context(report, figures, input_name), style_sheet=markupsafe.Markup(sheet))

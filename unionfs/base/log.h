@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// One-line messages for whoever runs blendfs: on standard error while it is in the foreground, in
+// the kernel log or syslog once it serves a mount in the background. Lines are rate-limited,
+// because a hostile layer must not be able to fill a disk or a console with complaints about
+// itself. Thread-safety: all functions may be called from any thread.
+#pragma once
+
+#include <string_view>
+
+namespace blendfs {
+
+enum class LogLevel { kError, kWarning, kInfo, kDebug };
+
+enum class LogSink {
+  kStderr,
+  kSyslog,
+  kKernel,  // /dev/kmsg, which exists before any log daemon; falls back to syslog
+};
+
+// Where lines go from now on. The initial sink is kStderr, the initial level kWarning. kKernel
+// opens its device here and keeps it, so that it still works after a change of root.
+void SetLogSink(LogSink sink);
+// Lines less important than `level` are dropped.
+void SetLogLevel(LogLevel level);
+
+// Writes "blendfs: [warning: ]message". Newlines and control characters in the message (names come
+// from layers) are shown as '?'. Never fails.
+void Log(LogLevel level, std::string_view message);
+
+inline void LogError(std::string_view message) { Log(LogLevel::kError, message); }
+inline void LogWarning(std::string_view message) { Log(LogLevel::kWarning, message); }
+inline void LogInfo(std::string_view message) { Log(LogLevel::kInfo, message); }
+
+}  // namespace blendfs

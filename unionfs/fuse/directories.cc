@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// Listing directories. The kernel keeps a finished listing (cache_readdir) until it changes the directory
+// itself, and keeps the attributes that come with it.
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "unionfs/fuse/front.h"
+#include "unionfs/fuse/reply.h"
+
+namespace blendfs::fuse {
+namespace {
+
+// An open directory. Used by one request at a time: the kernel serialises the reads of one open.
+struct Listing {
+  std::unique_ptr<merge::OpenDir> dir;
+  bool read = false;
+};
+
+Listing& ListingOf(const fuse_file_info* info) { return *reinterpret_cast<Listing*>(info->fh); }
+
+void OpenDir(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
+  Serve(request, Kind::kOpenDir, [&](Front& front, Reply& reply) {
+    auto dir = front.fs.OpenDirectory(front.NodeOf(number));
+    if (!dir) return reply.Fail(dir.error());
+    auto listing = std::make_unique<Listing>();
+    listing->dir = std::move(*dir);
+    info->fh = reinterpret_cast<uint64_t>(listing.get());
+    info->cache_readdir = 1;
+    info->keep_cache = 1;
+    Listing* handed_over = listing.release();
+    if (!reply.Opened(*info)) delete handed_over;
+  });
+}
+
+void ReleaseDir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+  Serve(request, Kind::kReleaseDir, [&](Front&, Reply& reply) {
+    delete &ListingOf(info);
+    reply.Done();
+  });
+}
+
+// Adds entries to a reply buffer of a fixed size.
+class EntryBuffer {
+ public:
+  EntryBuffer(fuse_req_t request, size_t size) : request_(request), bytes_(size) {}
+
+  bool Add(const merge::DirItem& item, off_t next) {
+    struct stat attributes {};
+    attributes.st_ino = item.ino;
+    attributes.st_mode = static_cast<mode_t>(item.type) << 12;  // DT_* are S_IFMT's bits moved down
+    return Advance(
+        fuse_add_direntry(request_, Rest(), Left(), item.name.c_str(), &attributes, next));
+  }
+  bool AddPlus(const char* name, const fuse_entry_param& entry, off_t next) {
+    return Advance(fuse_add_direntry_plus(request_, Rest(), Left(), name, &entry, next));
+  }
+
+  const char* data() const { return bytes_.data(); }
+  size_t used() const { return used_; }
+
+ private:
+  char* Rest() { return bytes_.data() + used_; }
+  size_t Left() const { return bytes_.size() - used_; }
+  bool Advance(size_t needed) {
+    if (needed > Left()) return false;
+    used_ += needed;
+    return true;
+  }
+
+  fuse_req_t request_;
+  std::vector<char> bytes_;
+  size_t used_ = 0;
+};
+
+// The listing, read when it has to be: at the start (opened or rewound), or when the kernel goes on in the
+// middle of its own copy, which another open had filled.
+Result<const std::vector<merge::DirItem>*> Items(Listing& listing, off_t offset) {
+  if (offset == 0 || !listing.read) {
+    BLENDFS_TRY(listing.dir->Refresh());
+    listing.read = true;
+  }
+  return &listing.dir->items();
+}
+
+void ReadDir(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
+  Serve(request, Kind::kReadDir, [&](Front&, Reply& reply) {
+    auto items = Items(ListingOf(info), offset);
+    if (!items) return reply.Fail(items.error());
+    EntryBuffer buffer(request, size);
+    for (size_t i = static_cast<size_t>(offset); i < (*items)->size(); ++i) {
+      if (!buffer.Add((**items)[i], static_cast<off_t>(i + 1))) break;
+    }
+    reply.Data(buffer.data(), buffer.used());
+  });
+}
+
+// "." and "..": the kernel takes no attributes for them.
+bool IsDot(const std::string& name) { return name == "." || name == ".."; }
+
+fuse_entry_param NameOnly(const merge::DirItem& item) {
+  fuse_entry_param entry{};  // ino 0: no lookup count is passed on
+  entry.attr.st_ino = item.ino;
+  entry.attr.st_mode = static_cast<mode_t>(item.type) << 12;
+  return entry;
+}
+
+// The lookup counts raised for one reply; given back unless the kernel took it.
+class RaisedCounts {
+ public:
+  explicit RaisedCounts(merge::Union& fs) : fs_(fs) {}
+  RaisedCounts(const RaisedCounts&) = delete;
+  RaisedCounts& operator=(const RaisedCounts&) = delete;
+  ~RaisedCounts() {
+    for (merge::Node* node : nodes_) fs_.Forget(*node, 1);
+  }
+  void Add(merge::Node& node) { nodes_.push_back(&node); }
+  void BelongToKernel() { nodes_.clear(); }
+
+ private:
+  merge::Union& fs_;
+  std::vector<merge::Node*> nodes_;
+};
+
+// Adds one entry with its attributes; false when the buffer is full.
+bool AddWithAttributes(Front& front, merge::Node& parent, const merge::DirItem& item, off_t next,
+                       EntryBuffer& buffer, RaisedCounts& raised) {
+  if (IsDot(item.name)) return buffer.AddPlus(item.name.c_str(), NameOnly(item), next);
+  auto found = front.fs.Lookup(parent, item.name);
+  if (!found && found.error().code == ENOENT) return true;  // removed since the listing was made
+  if (!found) return buffer.AddPlus(item.name.c_str(), NameOnly(item), next);
+  if (!buffer.AddPlus(item.name.c_str(), front.ToEntry(*found), next)) {
+    front.fs.Forget(*found->node, 1);
+    return false;
+  }
+  raised.Add(*found->node);
+  return true;
+}
+
+void ReadDirPlus(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
+  Serve(request, Kind::kReadDirPlus, [&](Front& front, Reply& reply) {
+    Listing& listing = ListingOf(info);
+    auto items = Items(listing, offset);
+    if (!items) return reply.Fail(items.error());
+    RaisedCounts raised(front.fs);
+    EntryBuffer buffer(request, size);
+    for (size_t i = static_cast<size_t>(offset); i < (*items)->size(); ++i) {
+      off_t next = static_cast<off_t>(i + 1);
+      if (!AddWithAttributes(front, listing.dir->node(), (**items)[i], next, buffer, raised)) break;
+    }
+    if (reply.Data(buffer.data(), buffer.used())) raised.BelongToKernel();
+  });
+}
+
+void SyncDir(fuse_req_t request, fuse_ino_t number, int data_only, fuse_file_info*) {
+  Serve(request, Kind::kSyncDir, [&](Front& front, Reply& reply) {
+    reply.Done(front.fs.SyncNode(front.NodeOf(number), data_only != 0));
+  });
+}
+
+}  // namespace
+
+void AddDirectoryHandlers(fuse_lowlevel_ops& table) {
+  table.opendir = OpenDir;
+  table.releasedir = ReleaseDir;
+  table.readdir = ReadDir;
+  table.readdirplus = ReadDirPlus;
+  table.fsyncdir = SyncDir;
+}
+
+}  // namespace blendfs::fuse

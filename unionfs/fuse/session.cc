@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "unionfs/fuse/session.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <vector>
+
+#include "unionfs/base/log.h"
+#include "unionfs/fuse/backing.h"
+#include "unionfs/fuse/front.h"
+#include "unionfs/fuse/libfuse.h"
+#include "unionfs/fuse/libfuse_log.h"
+#include "unionfs/fuse/negotiate.h"
+#include "unionfs/fuse/report.h"
+#include "unionfs/fuse/signals.h"
+
+namespace blendfs::fuse {
+
+struct Session::Parts {
+  Parts(merge::Union& fs, sys::Calls& os, SessionConfig config_in)
+      : config(std::move(config_in)),
+        policy(backing, statistics),
+        front{fs, os, statistics, policy,
+              [this](fuse_conn_info& connection) { Agree(connection); }} {}
+  ~Parts() {
+    if (session != nullptr) fuse_session_destroy(session);  // closes the device
+  }
+
+  void Agree(fuse_conn_info& connection);
+  bool Start(const std::vector<std::string>& words);
+  bool Attach(const std::string& where);
+  Status Serve();
+  void Terminate();
+  void Report();
+
+  SessionConfig config;
+  Statistics statistics;
+  KernelBackingFiles backing;
+  OpenPolicy policy;
+  Front front;  // libfuse's user data
+  fuse_session* session = nullptr;
+  UniqueFd device;  // until libfuse has it
+  ReportFile report;
+  bool terminating = false;  // signal thread only
+};
+
+namespace {
+
+fuse_lowlevel_ops Handlers() {
+  fuse_lowlevel_ops table{};
+  table.init = [](void* data, fuse_conn_info* connection) {
+    static_cast<Front*>(data)->negotiate(*connection);
+  };
+  AddNameHandlers(table);
+  AddAttributeHandlers(table);
+  AddXattrHandlers(table);
+  AddFileHandlers(table);
+  AddDataHandlers(table);
+  AddDirectoryHandlers(table);
+  AddIoctlHandlers(table);
+  return table;
+}
+
+}  // namespace
+
+void Session::Parts::Agree(fuse_conn_info& connection) {
+  Agreement agreement = Negotiate(connection, config.passthrough);
+  policy.AllowPassthrough(agreement.passthrough);
+  if (config.ready) config.ready();
+}
+
+bool Session::Parts::Start(const std::vector<std::string>& words) {
+  fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
+  bool added = fuse_opt_add_arg(&arguments, "blendfs") == 0;
+  for (const std::string& word : words)
+    added = added && fuse_opt_add_arg(&arguments, ("-o" + word).c_str()) == 0;
+  const fuse_lowlevel_ops handlers = Handlers();
+  if (added) session = fuse_session_new(&arguments, &handlers, sizeof handlers, &front);
+  fuse_opt_free_args(&arguments);
+  return session != nullptr;
+}
+
+bool Session::Parts::Attach(const std::string& where) {
+  if (fuse_session_mount(session, where.c_str()) != 0) return false;
+  backing.SetDevice(BorrowedFd(fuse_session_fd(session)));
+  return true;
+}
+
+Result<std::unique_ptr<Session>> Session::Mount(merge::Union& fs, sys::Calls& os,
+                                                SessionConfig config, std::string* problem) {
+  auto parts = std::make_unique<Parts>(fs, os, std::move(config));
+  const SessionConfig& wish = parts->config;
+  TakeOverLibfuseLog(wish.debug);
+  if (!wish.statistics_file.empty()) {
+    if (auto opened = parts->report.Open(wish.statistics_file); !opened) {
+      *problem = "cannot open the statistics file " + wish.statistics_file + ": " +
+                 strerror(opened.error().code);
+      return tl::unexpected(opened.error());
+    }
+  }
+  std::vector<std::string> words;
+  if (wish.debug) words.emplace_back("debug");
+#if BLENDFS_HAVE_STATX
+  if (wish.io_uring) words.emplace_back("io_uring");
+#endif
+
+  Result<UniqueFd> device = MountDirectly(wish.mount, problem);
+  if (device) {
+    parts->device = std::move(*device);
+    // libfuse takes a device that is mounted already under this name, and leaves the unmounting to us.
+    if (!parts->Start(words) || !parts->Attach("/dev/fd/" + std::to_string(parts->device.get()))) {
+      *problem = "libfuse does not start: see the line above";
+      (void)Unmount(wish.mount);
+      return Fail(EIO, "libfuse session");
+    }
+    (void)parts->device.release();
+  } else if (device.error().code == EPERM) {
+    words.push_back(WordsForLibfuse(wish.mount));
+    if (!parts->Start(words) || !parts->Attach(wish.mount.target)) {
+      *problem =
+          "cannot mount on " + wish.mount.target + " through fusermount3: see the line above";
+      return Fail(EPERM, "fusermount3");
+    }
+  } else {
+    return tl::unexpected(device.error());
+  }
+  return std::unique_ptr<Session>(new Session(std::move(parts)));
+}
+
+void Session::Parts::Terminate() {
+  if (config.survive_signals) return;
+  if (terminating) {
+    LogError("ended by a second signal with files still open");
+    _exit(1);
+  }
+  terminating = true;
+  if (auto done = Unmount(config.mount); !done) {
+    LogError("cannot unmount " + config.mount.target + ": " + strerror(done.error().code));
+    fuse_session_exit(session);
+  }
+}
+
+void Session::Parts::Report() {
+  std::string text = statistics.Render();
+  merge::Counters counters = front.fs.counters();
+  auto add = [&text](const char* name, uint64_t value) {
+    text.append(name).append(" ").append(std::to_string(value)).append("\n");
+  };
+  add("union.nodes", counters.nodes);
+  add("union.directory_fds", counters.directory_fds);
+  add("union.copy_ups", counters.copy_ups);
+  add("union.copy_up_bytes", counters.copy_up_bytes);
+  add("union.metadata_copy_ups", counters.metadata_copy_ups);
+  report.Write(text);
+}
+
+Status Session::Parts::Serve() {
+  fuse_loop_config* loop = fuse_loop_cfg_create();
+  if (loop == nullptr) return Fail(ENOMEM, "loop");
+  fuse_loop_cfg_set_max_threads(loop, config.threads);
+  fuse_loop_cfg_set_clone_fd(loop, config.clone_device ? 1 : 0);
+  int code = fuse_session_loop_mt(session, loop);
+  fuse_loop_cfg_destroy(loop);
+  if (code != 0) return Fail(code < 0 ? -code : code, "session loop");
+  return {};
+}
+
+Session::Session(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Session::~Session() = default;
+
+Status Session::Run() {
+  Parts& parts = *parts_;
+  Status result;
+  {
+    SignalThread signals({.terminate = [&parts](int) { parts.Terminate(); },
+                          .report = [&parts] { parts.Report(); }});
+    result = parts.Serve();
+  }
+  // A connection that broke leaves a dead mount behind, which answers ENOTCONN; anything else at the
+  // mount point is not ours any more.
+  struct stat left {};
+  if (stat(parts.config.mount.target.c_str(), &left) != 0 &&
+      (errno == ENOTCONN || errno == ECONNABORTED)) {
+    (void)Unmount(parts.config.mount);
+  }
+  if (!parts.config.volatile_upper && !parts.front.fs.read_only()) {
+    ReadyThread();
+    Status synced = parts.front.fs.SyncAll();
+    if (result && !synced) result = synced;
+  }
+  if (parts.config.statistics || !parts.config.statistics_file.empty()) parts.Report();
+  return result;
+}
+
+}  // namespace blendfs::fuse

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "unionfs/fuse/statistics.h"
+
+namespace blendfs::fuse {
+namespace {
+
+constexpr std::array<std::string_view, static_cast<size_t>(Kind::kCount)> kNames = {
+    "lookup",      "forget",      "getattr",         "setattr",
+    "statx",       "readlink",    "mknod",           "mkdir",
+    "unlink",      "rmdir",       "symlink",         "rename",
+    "link",        "open",        "create",          "tmpfile",
+    "read",        "write",       "release",         "fsync",
+    "fallocate",   "lseek",       "copy_file_range", "opendir",
+    "readdir",     "readdirplus", "releasedir",      "fsyncdir",
+    "statfs",      "setxattr",    "getxattr",        "listxattr",
+    "removexattr", "ioctl",       "opens.cached",    "opens.passthrough",
+    "opens.direct"};
+static_assert(!kNames.back().empty(), "every kind has a name");
+
+}  // namespace
+
+std::string_view Name(Kind kind) { return kNames[static_cast<size_t>(kind)]; }
+
+std::string Statistics::Render() const {
+  uint64_t requests = 0;
+  std::string lines;
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    uint64_t count = counts_[i].load(std::memory_order_relaxed);
+    if (i < static_cast<size_t>(Kind::kOpenCached)) requests += count;
+    if (count != 0) lines.append(kNames[i]).append(" ").append(std::to_string(count)).append("\n");
+  }
+  return "requests " + std::to_string(requests) + "\n" + lines;
+}
+
+}  // namespace blendfs::fuse

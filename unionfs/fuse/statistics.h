@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Counts requests by kind. What a boot costs on a FUSE root is mostly how many requests it makes, so the
+// counters are always on.
+// Thread-safety: Count from any thread (relaxed atomics); Render sees a snapshot that need not be one
+// moment's.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace blendfs::fuse {
+
+enum class Kind : uint8_t {
+  kLookup,
+  kForget,
+  kGetAttr,
+  kSetAttr,
+  kStatx,
+  kReadLink,
+  kMakeNode,
+  kMakeDir,
+  kUnlink,
+  kRemoveDir,
+  kSymlink,
+  kRename,
+  kLink,
+  kOpen,
+  kCreate,
+  kTmpFile,
+  kRead,
+  kWrite,
+  kRelease,
+  kSync,
+  kAllocate,
+  kSeek,
+  kCopyRange,
+  kOpenDir,
+  kReadDir,
+  kReadDirPlus,
+  kReleaseDir,
+  kSyncDir,
+  kStatFs,
+  kSetXattr,
+  kGetXattr,
+  kListXattr,
+  kRemoveXattr,
+  kIoctl,
+  // Not requests: what became of opens.
+  kOpenCached,
+  kOpenPassthrough,
+  kOpenDirect,
+  kCount
+};
+
+std::string_view Name(Kind kind);
+
+class Statistics {
+ public:
+  void Count(Kind kind) {
+    counts_[static_cast<size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
+  }
+  uint64_t Get(Kind kind) const {
+    return counts_[static_cast<size_t>(kind)].load(std::memory_order_relaxed);
+  }
+  // One "name count" a line, zeros left out, "requests" (the sum) first.
+  std::string Render() const;
+
+ private:
+  std::array<std::atomic<uint64_t>, static_cast<size_t>(Kind::kCount)> counts_{};
+};
+
+}  // namespace blendfs::fuse

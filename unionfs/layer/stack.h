@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The layers of one mount, top to bottom, opened once and then only used through descriptors.
+// Thread-safety: immutable after Open.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "unionfs/layer/format.h"
+
+namespace blendfs::layer {
+
+// Index of a layer in the stack: 0 is the upper (when there is one), then the lowers top to bottom.
+// kNoLayer says "none".
+using LayerIndex = uint16_t;
+inline constexpr LayerIndex kNoLayer = 0xffff;
+inline constexpr size_t kMaxLayers = 500;
+
+struct Layer {
+  std::string path;  // as given, for messages only
+  UniqueFd root;     // O_PATH|O_DIRECTORY of the layer's root
+  UniqueFd mount;    // a real (non-O_PATH) directory descriptor: syncfs, open_by_handle_at
+  uint64_t dev = 0;  // st_dev
+  uint32_t fs = 0;   // small number, equal for layers on the same file system; upper's is 0
+  std::vector<uint8_t> uuid;  // 16 bytes of the file system, zeros if unknown
+  bool writable = false;
+  bool handles = false;  // name_to_handle_at and open_by_handle_at work on it
+};
+
+struct StackConfig {
+  std::vector<std::string> lowers;  // top to bottom, at least one
+  std::string upper;                // empty = read-only union
+  std::string work;                 // required with upper, on the same mount, not inside it
+  bool userxattr = false;
+  bool volatile_upper = false;  // fsync=volatile: marks work/incompat/volatile as overlayfs does
+};
+
+class Stack {
+ public:
+  // Opens and checks everything: existence, type, upper and work on one mount and disjoint, work
+  // usable (whiteouts, trusted xattrs, RENAME_WHITEOUT, O_TMPFILE are probed), recovers the work
+  // directory (leftovers of an interrupted copy-up are removed), takes an exclusive lock on upper and
+  // work (EBUSY if another mount holds it). `problem` receives one clear line with the remedy on
+  // failure.
+  static Result<Stack> Open(sys::Calls& os, const StackConfig& config, std::string* problem);
+
+  const std::vector<Layer>& layers() const { return layers_; }
+  const Layer& layer(LayerIndex index) const { return layers_[index]; }
+  bool has_upper() const { return has_upper_; }
+  LayerIndex first_lower() const { return has_upper_ ? 1 : 0; }
+  const Format& format() const { return format_; }
+  BorrowedFd work() const { return work_.borrow(); }    // real directory descriptor of work/work
+  BorrowedFd index() const { return index_.borrow(); }  // of work/index, for hard links
+  bool has_tmpfile() const { return has_tmpfile_; }
+  bool has_rename_whiteout() const { return has_rename_whiteout_; }
+  bool volatile_upper() const { return volatile_; }
+
+ private:
+  Stack() : format_(false) {}
+  friend class StackOpener;
+  std::vector<Layer> layers_;
+  Format format_;
+  UniqueFd work_, index_, upper_lock_, work_lock_;
+  bool has_upper_ = false, has_tmpfile_ = false, has_rename_whiteout_ = false, volatile_ = false;
+};
+
+}  // namespace blendfs::layer

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Reading and changing attributes.
+#include <fcntl.h>
+
+#include "unionfs/merge/copy_up.h"
+#include "unionfs/merge/lookup.h"
+#include "unionfs/merge/object.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+constexpr char kCapability[] = "security.capability";
+
+// As the kernel does on a write or truncate by somebody without the capabilities for it.
+Status KillPrivileges(State& state, const Place& place, const Object& object) {
+  BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
+  mode_t mode = stat.mode & 07777;
+  mode &= ~static_cast<mode_t>(S_ISUID);
+  // setgid without group execute was the mark of mandatory locking, and stays.
+  if ((mode & S_IXGRP) != 0) mode &= ~static_cast<mode_t>(S_ISGID);
+  if (mode != (stat.mode & 07777)) BLENDFS_TRY(object.Chmod(mode));
+  auto removed = object.RemoveXattr(kCapability);
+  if (!removed && removed.error().code != ENODATA && removed.error().code != EOPNOTSUPP) {
+    return removed;
+  }
+  return {};
+}
+
+Status SetSize(State& state, const AttrChange& change, const Object& object, BorrowedFd open) {
+  if (open) return state.os.Truncate(open, change.size);
+  BLENDFS_ASSIGN(const UniqueFd fd, object.Open(O_WRONLY));
+  return state.os.Truncate(fd.borrow(), change.size);
+}
+
+bool IsOfNothing(const AttrChange& change) {
+  return !(change.set_mode || change.set_uid || change.set_gid || change.set_size ||
+           change.set_atime || change.set_mtime || change.kill_suid_sgid);
+}
+
+timespec TimeOf(bool set, bool now, const timespec& value) {
+  if (!set) return {0, UTIME_OMIT};
+  return now ? timespec{0, UTIME_NOW} : value;
+}
+
+}  // namespace
+
+Result<Attr> Union::GetAttr(Node& node, OpenFile* /*file*/) {
+  State& state = *state_;
+  const Steady steady(node);
+  BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
+  BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
+  return ToAttr(state, node, stat);
+}
+
+Result<Attr> Union::SetAttr(Node& node, const AttrChange& change, OpenFile* file) {
+  State& state = *state_;
+  CopyDepth depth = CopyDepth::kMetadata;
+  if (change.set_size) depth = change.size == 0 ? CopyDepth::kEmpty : CopyDepth::kData;
+  BLENDFS_TRY(CopyUp(state, node, depth));
+  BorrowedFd open;  // asked for before the lock, which it may need itself
+  if (change.set_size && file != nullptr && (file->flags() & O_ACCMODE) != O_RDONLY) {
+    BLENDFS_ASSIGN(open, file->data());
+  }
+  const Steady steady(node);
+  BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
+  const Object object(state, place);
+
+  // A change of nothing is chown(-1, -1), or the kernel's own before a write by somebody who may not keep
+  // suid and sgid: both take these bits away and move the change time, as the layer's own chown does.
+  if (change.set_uid || change.set_gid || IsOfNothing(change)) {
+    BLENDFS_TRY(object.Chown(change.set_uid ? change.uid : static_cast<uid_t>(-1),
+                             change.set_gid ? change.gid : static_cast<gid_t>(-1)));
+  }
+  if (change.set_mode) BLENDFS_TRY(object.Chmod(change.mode & 07777));
+  if (change.set_size) BLENDFS_TRY(SetSize(state, change, object, open));
+  if (change.kill_suid_sgid && !node.IsDir()) BLENDFS_TRY(KillPrivileges(state, place, object));
+  if (change.set_atime || change.set_mtime) {
+    const timespec times[2] = {TimeOf(change.set_atime, change.atime_now, change.atime),
+                               TimeOf(change.set_mtime, change.mtime_now, change.mtime)};
+    BLENDFS_TRY(object.SetTimes(times));
+  }
+  BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
+  return ToAttr(state, node, stat);
+}
+
+Result<std::string> Union::ReadLink(Node& node) {
+  const Steady steady(node);
+  BLENDFS_ASSIGN(const Place place, AttributePlace(*state_, node));
+  return Object(*state_, place).ReadLink();
+}
+
+}  // namespace blendfs::merge

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// Copy-up of everything but directories.
+#include <fcntl.h>
+#include <stdio.h>
+
+#include <functional>
+
+#include "unionfs/layer/copy.h"
+#include "unionfs/merge/copy_up.h"
+#include "unionfs/merge/links.h"
+#include "unionfs/merge/object.h"
+#include "unionfs/merge/staging.h"
+
+namespace blendfs::merge::copy_up_internal {
+
+namespace {
+
+// Below this size a whole copy costs no more than a metadata-only one and leaves nothing behind in
+// the lower layer.
+constexpr uint64_t kMetacopyFrom = 64 * 1024;
+
+// A regular file under construction: without a name where the file system can, else in the work
+// directory.
+class NewFile {
+ public:
+  static Result<std::unique_ptr<NewFile>> Make(State& state) {
+    std::unique_ptr<NewFile> file(new NewFile(state));
+    if (state.stack.has_tmpfile()) {
+      BLENDFS_ASSIGN(file->fd_,
+                     state.os.OpenTmpFile(state.stack.work(), O_RDWR, 0600, Ourselves()));
+      return file;
+    }
+    BLENDFS_ASSIGN(file->fd_, state.os.Create(file->staged_.dir(), file->staged_.name(), O_RDWR,
+                                              0600, Ourselves()));
+    file->staged_.Expect();
+    file->named_ = true;
+    return file;
+  }
+  BorrowedFd fd() const { return fd_.borrow(); }
+  UniqueFd Take() { return std::move(fd_); }
+  Status LinkTo(BorrowedFd dir, const std::string& name) {
+    if (!named_) return state_.os.LinkFd(fd_.borrow(), dir, name.c_str());
+    return state_.os.Link(staged_.dir(), staged_.name(), dir, name.c_str());
+  }
+
+ private:
+  explicit NewFile(State& state) : state_(state), staged_(state) {}
+  State& state_;
+  Staged staged_;
+  UniqueFd fd_;
+  bool named_ = false;
+};
+
+Result<UniqueFd> OpenData(State& state, Node& node) {
+  BLENDFS_ASSIGN(const Place place, DataPlace(state, node));
+  return Object(state, place).Open(O_RDONLY | O_NOATIME);
+}
+
+// Makes data durable before its file gets its name, so that a crash cannot show it empty.
+Status SyncBeforePublish(State& state, BorrowedFd fd, bool has_data) {
+  if (state.options.volatile_upper) return {};
+  if (state.options.strict_sync) return state.os.Sync(fd, false);
+  return has_data ? state.os.Sync(fd, true) : Status();
+}
+
+Status CopyBytes(State& state, Node& node, BorrowedFd to, uint64_t size) {
+  if (size == 0) return {};
+  BLENDFS_ASSIGN(const UniqueFd from, OpenData(state, node));
+  BLENDFS_TRY(layer::CopyData(state.os, from.borrow(), to, size));
+  state.copy_up_bytes.fetch_add(size, std::memory_order_relaxed);
+  return {};
+}
+
+// The index entry of a lower file with several links, so that its other names find the copy.
+// `link` gives the copy behind `fd` another name.
+using Linker = std::function<Status(BorrowedFd dir, const std::string& name)>;
+Status EnterIndex(State& state, const std::string& origin, BorrowedFd fd, const Linker& link) {
+  const std::string entry = layer::IndexName(origin);
+  // As many names as the lower file has, whether or not the copy gets its own before a crash.
+  BLENDFS_TRY(state.os.SetXattrFd(fd, state.format().Key(layer::kNlink).c_str(),
+                                  FormatLinkCount(CountAgainst::kLower, 0), 0));
+  auto linked = link(state.stack.index(), entry);
+  if (!linked && linked.error().code == EEXIST) {
+    // Left by a copy-up that a crash ended between the index and the name: nothing refers to it.
+    BLENDFS_TRY(state.os.Unlink(state.stack.index(), entry.c_str()));
+    linked = link(state.stack.index(), entry);
+  }
+  if (linked) state.index_used.store(true, std::memory_order_release);
+  return linked;
+}
+
+struct Source {
+  Place place;
+  sys::FileStat stat;
+  std::string origin;
+};
+
+Result<Source> Look(State& state, Node& node) {
+  Source source;
+  BLENDFS_ASSIGN(source.place, AttributePlace(state, node));
+  BLENDFS_ASSIGN(source.stat, StatPlace(state, source.place));
+  source.origin = OriginOf(state, node.lower_layer, source.place.dir, source.place.name.c_str());
+  return source;
+}
+
+bool NeedsIndex(State& state, const Source& source) {
+  return source.stat.nlink > 1 && !source.origin.empty() && state.stack.index();
+}
+
+void SetIndexed(Node& node, int64_t links) {
+  node.lower_links.store(links, std::memory_order_release);
+  node.link_count.store(links, std::memory_order_release);
+  node.indexed.store(true, std::memory_order_release);
+}
+
+void Publish(Node& node, uint64_t upper_ino, bool with_data) {
+  node.upper_ino.store(upper_ino, std::memory_order_relaxed);
+  node.data_on_upper.store(with_data, std::memory_order_release);
+  node.on_upper.store(true, std::memory_order_release);
+}
+
+Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymous, CopyDepth depth,
+                     const Source& source) {
+  const sys::FileStat& stat = source.stat;
+  const bool metacopy = depth == CopyDepth::kMetadata && stat.size >= kMetacopyFrom && !anonymous;
+  const uint64_t size = depth == CopyDepth::kEmpty || metacopy ? 0 : stat.size;
+
+  BLENDFS_ASSIGN(const auto file, NewFile::Make(state));
+  BLENDFS_TRY(CopyBytes(state, node, file->fd(), size));
+  if (metacopy) {
+    BLENDFS_TRY(state.os.Truncate(file->fd(), stat.size));
+    BLENDFS_TRY(
+        state.os.SetXattrFd(file->fd(), state.format().Key(layer::kMetacopy).c_str(), "", 0));
+    if (node.lower_pin.load() < 0) {
+      BLENDFS_ASSIGN(UniqueFd pin,
+                     state.os.OpenBeneath(source.place.dir, source.place.name.c_str(), O_PATH));
+      node.lower_pin.store(pin.release(), std::memory_order_release);
+    }
+  }
+  BLENDFS_TRY(CopyMetadata(state, source.place.dir, source.place.name.c_str(), stat, source.origin,
+                           file->fd()));
+  BLENDFS_TRY(SyncBeforePublish(state, file->fd(), size > 0));
+  BLENDFS_ASSIGN(const sys::FileStat made, state.os.StatFd(file->fd()));
+
+  if (anonymous) {
+    node.upper_pin.store(file->Take().release(), std::memory_order_release);
+  } else {
+    const bool index = NeedsIndex(state, source);
+    if (index) {
+      BLENDFS_TRY(EnterIndex(
+          state, source.origin, file->fd(),
+          [&](BorrowedFd dir, const std::string& name) { return file->LinkTo(dir, name); }));
+    }
+    BLENDFS_TRY(MarkImpure(state, *location.parent));
+    KeepTimes keep(state, location.parent->dir->upper_fd());
+    BLENDFS_TRY(file->LinkTo(location.parent->dir->upper_fd(), location.name));
+    if (index) SetIndexed(node, stat.nlink);
+  }
+  Publish(node, made.ino, !metacopy);
+  (metacopy ? state.metadata_copy_ups : state.copy_ups).fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+Status MakeSpecial(State& state, const Source& source, Staged& staged) {
+  if (source.stat.IsSymlink()) {
+    BLENDFS_ASSIGN(const std::string target,
+                   state.os.ReadLink(source.place.dir, source.place.name.c_str()));
+    return state.os.MakeSymlink(target.c_str(), staged.dir(), staged.name(), Ourselves());
+  }
+  return state.os.MakeNode(staged.dir(), staged.name(), (source.stat.mode & S_IFMT) | 0600,
+                           source.stat.rdev, Ourselves());
+}
+
+// Symlinks, devices, FIFOs and sockets.
+Status CopyUpSpecial(State& state, Node& node, Location& location, bool anonymous,
+                     const Source& source) {
+  Staged staged(state);
+  BLENDFS_TRY(MakeSpecial(state, source, staged));
+  staged.Expect();
+  BLENDFS_ASSIGN(UniqueFd fd, state.os.OpenBeneath(staged.dir(), staged.name(), O_PATH));
+  BLENDFS_TRY(CopyMetadata(state, source.place.dir, source.place.name.c_str(), source.stat,
+                           source.origin, fd.borrow()));
+  BLENDFS_ASSIGN(const sys::FileStat made, state.os.StatFd(fd.borrow()));
+  if (anonymous) {
+    node.upper_pin.store(fd.release(), std::memory_order_release);
+  } else {
+    const bool index = NeedsIndex(state, source);
+    if (index) {
+      BLENDFS_TRY(EnterIndex(state, source.origin, fd.borrow(),
+                             [&](BorrowedFd dir, const std::string& name) {
+                               return state.os.Link(staged.dir(), staged.name(), dir, name.c_str());
+                             }));
+    }
+    BLENDFS_TRY(MarkImpure(state, *location.parent));
+    KeepTimes keep(state, location.parent->dir->upper_fd());
+    BLENDFS_TRY(staged.Publish(location.parent->dir->upper_fd(), location.name, RENAME_NOREPLACE));
+    if (index) SetIndexed(node, source.stat.nlink);
+  }
+  Publish(node, made.ino, true);
+  state.copy_ups.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+}  // namespace
+
+Status CopyUpNonDirectory(State& state, Node& node, Location& location, bool anonymous,
+                          CopyDepth depth) {
+  BLENDFS_ASSIGN(const Source source, Look(state, node));
+  if (node.IsRegular()) {
+    return CopyUpRegular(state, node, location, anonymous, depth, source);
+  }
+  return CopyUpSpecial(state, node, location, anonymous, source);
+}
+
+Status CopyUpDataOnly(State& state, Node& node, bool keep_data) {
+  BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
+  BLENDFS_ASSIGN(const UniqueFd fd, Object(state, place).Open(O_RDWR));
+  BLENDFS_ASSIGN(const sys::FileStat before, state.os.StatFd(fd.borrow()));
+  // The lower file stays the one that is read until the mark goes, so writing in place is safe.
+  if (keep_data) {
+    BLENDFS_TRY(CopyBytes(state, node, fd.borrow(), before.size));
+    BLENDFS_TRY(SyncBeforePublish(state, fd.borrow(), true));
+  } else {
+    BLENDFS_TRY(state.os.Truncate(fd.borrow(), 0));
+  }
+  const timespec times[2] = {before.atime, before.mtime};
+  BLENDFS_TRY(state.os.SetTimesFd(fd.borrow(), times));
+  BLENDFS_TRY(state.os.RemoveXattrFd(fd.borrow(), state.format().Key(layer::kMetacopy).c_str()));
+  node.data_on_upper.store(true, std::memory_order_release);
+  state.copy_ups.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+}  // namespace blendfs::merge::copy_up_internal

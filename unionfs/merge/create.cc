@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// New objects. Where the upper has nothing under the name, they are made in place, so that its file
+// system itself applies setgid inheritance and default ACLs; where a whiteout stands, they are made in
+// a staging area that inherits alike, and put over it.
+#include <fcntl.h>
+#include <stdio.h>
+
+#include <functional>
+
+#include "unionfs/merge/copy_up.h"
+#include "unionfs/merge/files.h"
+#include "unionfs/merge/lookup.h"
+#include "unionfs/merge/staging.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+// Makes an object under a name in a directory.
+using Maker = std::function<Status(BorrowedFd dir, const char* name)>;
+
+// EEXIST unless what stands there is a whiteout.
+Status ExpectWhiteout(State& state, Node& parent, const std::string& name) {
+  const BorrowedFd upper = parent.dir->upper_fd();
+  auto stat = state.os.Stat(upper, name.c_str());
+  if (!stat) return tl::unexpected(stat.error());
+  BLENDFS_ASSIGN(const bool whiteout,
+                 IsWhiteout(state, upper, name, *stat, parent.dir->upper_xattr_whiteouts));
+  return whiteout ? Status() : Status(Fail(EEXIST));
+}
+
+// Removes a temporary object that was not published.
+class TempGuard {
+ public:
+  TempGuard(State& state, BorrowedFd dir, std::string name)
+      : state_(state), dir_(dir), name_(std::move(name)) {}
+  ~TempGuard() {
+    if (!name_.empty()) Discard(state_, dir_, name_.c_str());
+  }
+  void Release() { name_.clear(); }
+
+ private:
+  State& state_;
+  BorrowedFd dir_;
+  std::string name_;
+};
+
+Status MakeOverWhiteout(State& state, Node& parent, const std::string& name, bool directory,
+                        const Maker& make) {
+  BLENDFS_TRY(ExpectWhiteout(state, parent, name));
+  const BorrowedFd upper = parent.dir->upper_fd();
+  BLENDFS_ASSIGN(const auto area, StagingArea::For(state, upper));
+  const std::string temp = state.TempName();
+  BLENDFS_TRY(make(area->dir(), temp.c_str()));
+  TempGuard guard(state, area->dir(), temp);
+  if (directory) {
+    // Without it the directory below the whiteout would shine through.
+    BLENDFS_TRY(state.os.SetXattr(area->dir(), temp.c_str(),
+                                  state.format().Key(layer::kOpaque).c_str(), "y", 0));
+  }
+  BLENDFS_TRY(state.os.Rename(area->dir(), temp.c_str(), upper, name.c_str(),
+                              directory ? RENAME_EXCHANGE : 0));
+  if (!directory) guard.Release();  // else the guard removes the whiteout
+  return {};
+}
+
+Status MakeUnder(State& state, Node& parent, const std::string& name, bool directory,
+                 const Maker& make) {
+  if (parent.unlinked.load(std::memory_order_acquire)) return Fail(ENOENT);
+  BLENDFS_TRY(CopyUpDirectory(state, parent));
+  auto made = make(parent.dir->upper_fd(), name.c_str());
+  if (made || made.error().code != EEXIST) return made;
+  return MakeOverWhiteout(state, parent, name, directory, make);
+}
+
+Result<Entry> EntryForNew(State& state, Node& parent, const std::string& name) {
+  const BorrowedFd upper = parent.dir->upper_fd();
+  BLENDFS_ASSIGN(const sys::FileStat stat, state.os.Stat(upper, name.c_str()));
+  UniqueFd directory;
+  if (stat.IsDir()) {
+    BLENDFS_ASSIGN(directory, state.os.OpenBeneath(upper, name.c_str(), O_PATH | O_DIRECTORY));
+  }
+  NodeRef node = NodeForNew(state, parent, name, stat, std::move(directory));
+  const Attr attr = ToAttr(state, *node, stat);
+  return ToEntry(std::move(node), attr);
+}
+
+sys::Creator CreatorOf(const Caller& caller) {
+  return sys::Creator{caller.uid, caller.gid, caller.umask};
+}
+
+int CreateFlags(int flags) { return O_RDWR | (flags & (O_SYNC | O_DSYNC)); }
+
+}  // namespace
+
+Result<Entry> Union::MakeNode(Node& parent, std::string_view name, mode_t mode, dev_t rdev,
+                              const Caller& caller) {
+  // The device number of a whiteout: kernel overlayfs refuses it alike.
+  if (S_ISCHR(mode) && rdev == 0) return Fail(EPERM);
+  const std::string text(name);
+  BLENDFS_TRY(MakeUnder(*state_, parent, text, false, [&](BorrowedFd dir, const char* at) {
+    return state_->os.MakeNode(dir, at, mode, rdev, CreatorOf(caller));
+  }));
+  return EntryForNew(*state_, parent, text);
+}
+
+Result<Entry> Union::MakeDir(Node& parent, std::string_view name, mode_t mode,
+                             const Caller& caller) {
+  const std::string text(name);
+  BLENDFS_TRY(MakeUnder(*state_, parent, text, true, [&](BorrowedFd dir, const char* at) {
+    return state_->os.MakeDir(dir, at, mode, CreatorOf(caller));
+  }));
+  return EntryForNew(*state_, parent, text);
+}
+
+Result<Entry> Union::MakeSymlink(Node& parent, std::string_view name, std::string_view target,
+                                 const Caller& caller) {
+  const std::string text(name), to(target);
+  BLENDFS_TRY(MakeUnder(*state_, parent, text, false, [&](BorrowedFd dir, const char* at) {
+    return state_->os.MakeSymlink(to.c_str(), dir, at, CreatorOf(caller));
+  }));
+  return EntryForNew(*state_, parent, text);
+}
+
+Result<Union::Created> Union::Create(Node& parent, std::string_view name, mode_t mode, int flags,
+                                     const Caller& caller) {
+  State& state = *state_;
+  const std::string text(name);
+  UniqueFd fd;
+  BLENDFS_TRY(MakeUnder(state, parent, text, false, [&](BorrowedFd dir, const char* at) -> Status {
+    BLENDFS_ASSIGN(fd, state.os.Create(dir, at, CreateFlags(flags), mode, CreatorOf(caller)));
+    return {};
+  }));
+  BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(fd.borrow()));
+  Created created;
+  NodeRef node = NodeForNew(state, parent, text, stat, UniqueFd());
+  created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd), true);
+  const Attr attr = ToAttr(state, *node, stat);
+  created.entry = ToEntry(std::move(node), attr);
+  return created;
+}
+
+Result<Union::Created> Union::CreateTmp(Node& parent, mode_t mode, int flags,
+                                        const Caller& caller) {
+  State& state = *state_;
+  if (!state.stack.has_upper()) return Fail(EROFS);
+  if (!state.stack.has_tmpfile()) return Fail(EOPNOTSUPP);
+  if (parent.unlinked.load(std::memory_order_acquire)) return Fail(ENOENT);
+  BLENDFS_TRY(CopyUpDirectory(state, parent));
+  BLENDFS_ASSIGN(UniqueFd fd, state.os.OpenTmpFile(parent.dir->upper_fd(), CreateFlags(flags), mode,
+                                                   CreatorOf(caller)));
+  BLENDFS_ASSIGN(UniqueFd pin, state.os.Reopen(fd.borrow(), O_PATH));
+  BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(fd.borrow()));
+  Created created;
+  NodeRef node = NodeForNew(state, parent, "", stat, UniqueFd());
+  node->upper_pin.store(pin.release(), std::memory_order_release);
+  node->unlinked.store(true, std::memory_order_release);
+  node->name_valid = false;
+  created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd), true);
+  const Attr attr = ToAttr(state, *node, stat);
+  created.entry = ToEntry(std::move(node), attr);
+  return created;
+}
+
+}  // namespace blendfs::merge

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Open files.
+#include "unionfs/merge/files.h"
+
+#include <fcntl.h>
+
+#include "unionfs/merge/copy_up.h"
+#include "unionfs/merge/object.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+// What the descriptor on the layer is opened with. O_APPEND is the kernel's business (it gives the
+// offset, and pwrite on an appending descriptor would ignore it); O_DIRECT would want aligned buffers.
+int LayerFlags(int flags) {
+  constexpr int kKept = O_SYNC | O_DSYNC | O_NOATIME;
+  // Writers read too, for partial pages and mappings.
+  const int access = (flags & O_ACCMODE) == O_RDONLY ? O_RDONLY : O_RDWR;
+  return access | (flags & kKept);
+}
+
+}  // namespace
+
+RegularFile::RegularFile(State& state, Node& node, int flags, UniqueFd fd, bool on_upper)
+    : state_(state), node_(NodeRef::Share(state.table, node)), flags_(flags) {
+  (on_upper ? upper_ : lower_).store(fd.release(), std::memory_order_release);
+}
+
+RegularFile::~RegularFile() {
+  for (const auto* fd : {&upper_, &lower_}) UniqueFd closer(fd->load(std::memory_order_relaxed));
+}
+
+bool RegularFile::on_upper() const { return upper_.load(std::memory_order_acquire) >= 0; }
+
+Result<BorrowedFd> RegularFile::data() {
+  if (const int fd = upper_.load(std::memory_order_acquire); fd >= 0) return BorrowedFd(fd);
+  if (!node_->DataOnUpper()) return BorrowedFd(lower_.load(std::memory_order_acquire));
+  std::lock_guard lock(switching_);
+  if (const int fd = upper_.load(std::memory_order_acquire); fd >= 0) return BorrowedFd(fd);
+  auto fd = OpenNodeData(state_, *node_, LayerFlags(flags_));
+  if (!fd) return Fail(EIO, "switching to the copied-up file");
+  upper_.store(fd->release(), std::memory_order_release);
+  return BorrowedFd(upper_.load(std::memory_order_relaxed));
+}
+
+Result<UniqueFd> OpenNodeData(State& state, Node& node, int flags) {
+  const Steady steady(node);
+  BLENDFS_ASSIGN(const Place place, DataPlace(state, node));
+  return Object(state, place).Open(flags);
+}
+
+Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill_suid_sgid) {
+  State& state = *state_;
+  if (node.IsDir()) return Fail(EISDIR);
+  const bool truncate = (flags & O_TRUNC) != 0;
+  const bool write = (flags & O_ACCMODE) != O_RDONLY || truncate;
+  if (write) BLENDFS_TRY(CopyUp(state, node, truncate ? CopyDepth::kEmpty : CopyDepth::kData));
+  if (truncate) {
+    AttrChange change;
+    change.set_size = true;
+    change.kill_suid_sgid = kill_suid_sgid;
+    BLENDFS_TRY(SetAttr(node, change, nullptr));
+  }
+  // Read before the place: if the copy-up comes between, data() switches.
+  const bool on_upper = node.DataOnUpper();
+  int layer_flags = LayerFlags(flags);
+  if (!on_upper) layer_flags |= O_NOATIME;  // lower layers are shared: reading leaves no mark
+  BLENDFS_ASSIGN(UniqueFd fd, OpenNodeData(state, node, layer_flags));
+  return std::unique_ptr<OpenFile>(
+      std::make_unique<RegularFile>(state, node, flags, std::move(fd), on_upper));
+}
+
+Status Union::SyncNode(Node& node, bool data_only) {
+  State& state = *state_;
+  if (!node.OnUpper() || state.options.volatile_upper) return {};
+  if (!node.IsDir() && !node.IsRegular()) return {};
+  UniqueFd fd;
+  {
+    const Steady steady(node);
+    BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
+    BLENDFS_ASSIGN(fd, Object(state, place).Open(O_RDONLY | (node.IsDir() ? O_DIRECTORY : 0)));
+  }
+  return state.os.Sync(fd.borrow(), data_only);
+}
+
+Status Union::SyncAll() {
+  if (!state_->stack.has_upper() || state_->options.volatile_upper) return {};
+  return state_->os.SyncFs(state_->stack.layer(0).mount.borrow());
+}
+
+Result<struct statvfs> Union::StatFs() {
+  return state_->os.StatFs(state_->stack.layer(0).mount.borrow());
+}
+
+}  // namespace blendfs::merge

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include "unionfs/merge/find.h"
+
+#include <fcntl.h>
+
+#include "unionfs/merge/links.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+constexpr int kDirFlags = O_PATH | O_DIRECTORY;
+
+// What the next lower layer is searched for: a name in the parent's directory of that layer, or,
+// after an absolute redirect, a path from the layer's root.
+struct Target {
+  bool absolute = false;
+  std::vector<std::string> path;
+
+  void Follow(const std::string& redirect, size_t component) {
+    if (redirect[0] != '/') {
+      path[component] = redirect;
+      return;
+    }
+    std::vector<std::string> rest(path.begin() + static_cast<ptrdiff_t>(component) + 1, path.end());
+    path.clear();
+    for (size_t begin = 1; begin < redirect.size();) {
+      const size_t end = std::min(redirect.find('/', begin), redirect.size());
+      path.push_back(redirect.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    path.insert(path.end(), rest.begin(), rest.end());
+    absolute = true;
+  }
+};
+
+struct Hit {
+  bool there = false;  // an object, in `stat`
+  bool stop = false;   // nothing below this layer belongs to the name
+  sys::FileStat stat;
+  layer::Marks marks;
+  UniqueFd dir;     // of a directory
+  UniqueFd parent;  // where a path led to; unset for a plain name
+};
+
+bool IsAbsent(int code) { return code == ENOENT || code == ENOTDIR || code == ELOOP; }
+
+// One last component in a directory of one layer.
+Status SeeName(State& state, BorrowedFd dir, bool xattr_whiteouts, bool impure, size_t component,
+               Target& target, Hit& hit) {
+  const std::string name = target.path[component];
+  auto stat = state.os.Stat(dir, name.c_str());
+  if (!stat) {
+    if (IsAbsent(stat.error().code)) return {};
+    return tl::unexpected(stat.error());
+  }
+  BLENDFS_ASSIGN(const bool whiteout, IsWhiteout(state, dir, name, *stat, xattr_whiteouts));
+  if (whiteout) {
+    hit.stop = true;
+    return {};
+  }
+  hit.stat = *stat;
+  if (stat->IsDir()) {
+    BLENDFS_ASSIGN(hit.dir, state.os.OpenBeneath(dir, name.c_str(), kDirFlags));
+    BLENDFS_ASSIGN(hit.marks, layer::ReadMarksFd(state.os, state.format(), hit.dir.borrow()));
+    hit.stop = hit.marks.opaque;
+  } else if (impure) {
+    BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
+  }
+  hit.there = true;
+  if (hit.marks.redirect) target.Follow(*hit.marks.redirect, component);
+  return {};
+}
+
+// The target in one lower layer. `base` is the parent's directory there, or the layer's root.
+Result<Hit> SeeInLayer(State& state, const LowerDir& base, Target& target) {
+  Hit hit;
+  BorrowedFd dir = base.fd.borrow();
+  bool xattr_whiteouts = base.xattr_whiteouts, impure = base.impure, stop = false;
+  // Redirects met on the way are for the layers below: this layer is walked as it is.
+  const std::vector<std::string> path = target.path;
+  Target next = target;
+  for (size_t i = 0; i + 1 < path.size(); ++i) {
+    Hit step;
+    Target here{target.absolute, {path[i]}};
+    BLENDFS_TRY(SeeName(state, dir, xattr_whiteouts, false, 0, here, step));
+    if (!step.there || !step.stat.IsDir()) {
+      hit.stop = stop || step.stop || step.there;
+      return hit;
+    }
+    stop = stop || step.stop;
+    if (step.marks.redirect) next.Follow(*step.marks.redirect, i + next.path.size() - path.size());
+    hit.parent = std::move(step.dir);
+    dir = hit.parent.borrow();
+    xattr_whiteouts = step.marks.xattr_whiteouts;
+    impure = step.marks.impure;
+  }
+  Target last{target.absolute, {path.back()}};
+  BLENDFS_TRY(SeeName(state, dir, xattr_whiteouts, impure, 0, last, hit));
+  if (hit.marks.redirect) next.Follow(*hit.marks.redirect, next.path.size() - 1);
+  hit.stop = hit.stop || stop;
+  target = std::move(next);
+  return hit;
+}
+
+// The identity of an upper non-directory: the lower object it was copied up from, where its origin
+// still leads to one.
+ObjectKey UpperFileKey(State& state, Found& found) {
+  const ObjectKey own{0, found.stat.ino};
+  if (!found.marks.origin) return own;
+  auto origin = FollowOrigin(state, *found.marks.origin, found.stat.mode);
+  if (!origin) return own;
+  found.lower_links = origin->links;
+  return origin->key;
+}
+
+LowerDir TakeLower(layer::LayerIndex layer, Hit& hit) {
+  return LowerDir{layer, std::move(hit.dir), hit.stat.ino, hit.marks.xattr_whiteouts,
+                  hit.marks.impure};
+}
+
+// Follows a name through the lower layers into `found`, until something ends the search.
+class LowerSearch {
+ public:
+  LowerSearch(State& state, Node& parent, Target target, Found& found)
+      : state_(state), parent_(parent), target_(std::move(target)), found_(found) {}
+
+  // What the upper has shown already.
+  void SawDirectory() { directory_ = true; }
+  void SawMetacopy() { metacopy_ = true; }
+
+  Status Run() {
+    layer::LayerIndex next = 0;
+    while (const LowerDir* base = FirstFrom(next)) {
+      next = static_cast<layer::LayerIndex>(base->layer + 1);
+      BLENDFS_ASSIGN(Hit hit, SeeInLayer(state_, *base, target_));
+      if (hit.there) {
+        BLENDFS_ASSIGN(const bool done, Take(base->layer, *base, hit));
+        if (done) break;
+      }
+      if (hit.stop) break;
+    }
+    if (metacopy_ && !found_.data) return Fail(EIO, "metadata-only copy without its data");
+    return {};
+  }
+
+ private:
+  const LowerDir* FirstFrom(layer::LayerIndex layer) const {
+    const auto& lowers = target_.absolute ? state_.root->dir->lowers : parent_.dir->lowers;
+    for (const LowerDir& lower : lowers) {
+      if (lower.layer >= layer) return &lower;
+    }
+    return nullptr;
+  }
+
+  // True when the search is over.
+  Result<bool> Take(layer::LayerIndex layer, const LowerDir& base, Hit& hit) {
+    if (metacopy_) return TakeData(layer, base, hit);
+    const bool first = !found_.upper && found_.lowers.empty();
+    if (hit.stat.IsDir()) {
+      if (first) {
+        found_.stat = hit.stat;
+        directory_ = true;
+      }
+      if (found_.lowers.empty()) SetLower(layer, hit);
+      found_.lowers.push_back(TakeLower(layer, hit));
+      return false;
+    }
+    if (directory_) return true;  // a directory hides files below it
+    found_.stat = hit.stat;
+    SetLower(layer, hit);
+    if (!hit.marks.metacopy) return true;
+    metacopy_ = true;
+    return false;
+  }
+
+  Result<bool> TakeData(layer::LayerIndex layer, const LowerDir& base, Hit& hit) {
+    if (!hit.stat.IsRegular()) return true;
+    if (hit.marks.metacopy) return false;  // a copy of a copy: deeper
+    const BorrowedFd dir = hit.parent ? hit.parent.borrow() : base.fd.borrow();
+    // SeeInLayer may have rewritten the target already, but only for a redirect, which a file with
+    // data does not carry.
+    BLENDFS_ASSIGN(found_.data, state_.os.OpenBeneath(dir, target_.path.back().c_str(), O_PATH));
+    if (found_.lower == layer::kNoLayer) found_.lower = layer;
+    return true;
+  }
+
+  void SetLower(layer::LayerIndex layer, const Hit& hit) {
+    found_.lower = layer;
+    found_.key = ObjectKey{state_.stack.layer(layer).fs, hit.stat.ino};
+  }
+
+  State& state_;
+  Node& parent_;
+  Target target_;
+  Found& found_;
+  bool directory_ = false, metacopy_ = false;
+};
+
+}  // namespace
+
+Result<bool> IsWhiteout(State& state, BorrowedFd dir, const std::string& name,
+                        const sys::FileStat& stat, bool xattr_form) {
+  if (layer::IsWhiteoutDevice(stat)) return true;
+  if (!xattr_form || !stat.IsRegular() || stat.size != 0) return false;
+  BLENDFS_ASSIGN(const layer::Marks marks,
+                 layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
+  return marks.whiteout;
+}
+
+Result<Found> Find(State& state, Node& parent, const std::string& name) {
+  Found found;
+  Directory& dir = *parent.dir;
+  Target target{false, {name}};
+  bool metacopy = false;
+
+  if (const BorrowedFd upper = dir.upper_fd()) {
+    Hit hit;
+    const bool impure = dir.impure.load(std::memory_order_relaxed);
+    BLENDFS_TRY(SeeName(state, upper, dir.upper_xattr_whiteouts, impure, 0, target, hit));
+    if (hit.there) {
+      found.upper = true;
+      found.stat = hit.stat;
+      found.marks = std::move(hit.marks);
+      found.upper_dir = std::move(hit.dir);
+      metacopy = found.marks.metacopy;
+      if (found.stat.IsDir()) {
+        found.key = ObjectKey{0, found.stat.ino};
+      } else {
+        found.key = UpperFileKey(state, found);
+        if (!metacopy) return found;
+      }
+    } else if (hit.stop) {
+      return Fail(ENOENT);
+    }
+    if (hit.stop) return found;
+  }
+
+  LowerSearch search(state, parent, std::move(target), found);
+  if (found.upper && found.stat.IsDir()) search.SawDirectory();
+  if (metacopy) search.SawMetacopy();
+  const ObjectKey upper_key = found.key;
+  BLENDFS_TRY(search.Run());
+  if (metacopy) found.key = upper_key;
+  if (!found.upper && found.lower == layer::kNoLayer) return Fail(ENOENT);
+  if (!found.upper && !found.stat.IsDir() && found.stat.nlink > 1) {
+    BLENDFS_TRY(FindInIndex(state, parent, name, found));
+  }
+  return found;
+}
+
+Result<bool> LowerHas(State& state, Node& parent, const std::string& name) {
+  for (const LowerDir& lower : parent.dir->lowers) {
+    auto stat = state.os.Stat(lower.fd.borrow(), name.c_str());
+    if (!stat) {
+      if (IsAbsent(stat.error().code)) continue;
+      return tl::unexpected(stat.error());
+    }
+    BLENDFS_ASSIGN(const bool whiteout,
+                   IsWhiteout(state, lower.fd.borrow(), name, *stat, lower.xattr_whiteouts));
+    return !whiteout;
+  }
+  return false;
+}
+
+}  // namespace blendfs::merge

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Finds what a name in a directory of the union stands for, over all layers, without making a node.
+// Thread-safety: yes.
+#pragma once
+
+#include "unionfs/merge/state.h"
+
+namespace blendfs::merge {
+
+struct Found {
+  sys::FileStat stat;                         // of the object that gives the attributes
+  bool upper = false;                         // that object is on the upper
+  ObjectKey key;                              // identity
+  layer::Marks marks;                         // of the upper object, where they were needed
+  layer::LayerIndex lower = layer::kNoLayer;  // topmost lower layer with the object
+  // A directory's places.
+  UniqueFd upper_dir;
+  std::vector<LowerDir> lowers;
+  // A metadata-only copy's data: O_PATH of the lower file.
+  UniqueFd data;
+  // A lower file with other links that was copied up under another name: O_PATH of the index entry.
+  UniqueFd index_entry;
+  int64_t link_count = -1;  // st_nlink of an indexed file in the union
+  int64_t lower_links = 0;  // st_nlink of the lower file an upper one was copied from
+};
+
+// ENOENT where the union has no such name; EIO for a metadata-only copy without its data.
+Result<Found> Find(State& state, Node& parent, const std::string& name);
+
+// True if a lower layer shows something under that name: removing the upper's needs a whiteout.
+// Only for parents with lower places.
+Result<bool> LowerHas(State& state, Node& parent, const std::string& name);
+
+// True for a whiteout of either form.
+Result<bool> IsWhiteout(State& state, BorrowedFd dir, const std::string& name,
+                        const sys::FileStat& stat, bool xattr_form);
+
+}  // namespace blendfs::merge

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Directory listings: the names of all layers, each once, without the whiteouts.
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "unionfs/merge/lookup.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+// Merges one directory's layers, top to bottom.
+class Merger {
+ public:
+  Merger(State& state, Node& node) : state_(state), node_(node) {}
+
+  Result<std::vector<DirItem>> Run() {
+    const Directory& dir = *node_.dir;
+    const bool single = !dir.upper_fd() ? dir.lowers.size() == 1 : dir.lowers.empty();
+    if (const BorrowedFd upper = dir.upper_fd()) {
+      const bool impure = dir.impure.load(std::memory_order_acquire);
+      BLENDFS_TRY(AddLayer(upper, 0, dir.upper_xattr_whiteouts, single, impure));
+      if (impure) upper_doubtful_ = items_.size();
+    }
+    for (const LowerDir& lower : dir.lowers) {
+      const uint32_t fs = state_.stack.layer(lower.layer).fs;
+      BLENDFS_TRY(AddLayer(lower.fd.borrow(), fs, lower.xattr_whiteouts, single, lower.impure));
+    }
+    BLENDFS_TRY(SettleInodes());
+    return std::move(items_);
+  }
+
+ private:
+  Status AddLayer(BorrowedFd fd, uint32_t fs, bool xattr_whiteouts, bool single, bool impure) {
+    BLENDFS_ASSIGN(auto entries, state_.os.List(fd));
+    items_.reserve(items_.size() + entries.size());
+    for (sys::DirEntry& entry : entries) {
+      if (!single) {
+        auto [seen, fresh] = seen_.try_emplace(entry.name, items_.size());
+        if (!fresh) {
+          // A directory over a directory merges: the identity is the lower one's.
+          if (entry.type == DT_DIR && seen->second != kHidden) merged_.insert(seen->second);
+          continue;
+        }
+      }
+      BLENDFS_ASSIGN(const bool whiteout, IsHidden(fd, entry, xattr_whiteouts));
+      if (whiteout) {
+        if (!single) seen_[entry.name] = kHidden;
+        continue;
+      }
+      if (impure && fs != 0) merged_.insert(items_.size());
+      const uint64_t ino = MapIno(state_, ObjectKey{fs, entry.ino});
+      items_.push_back(DirItem{std::move(entry.name), ino, entry.type});
+    }
+    return {};
+  }
+
+  Result<bool> IsHidden(BorrowedFd fd, const sys::DirEntry& entry, bool xattr_whiteouts) {
+    const bool candidate = entry.type == DT_CHR || (xattr_whiteouts && entry.type == DT_REG);
+    if (!candidate) return false;
+    auto stat = state_.os.Stat(fd, entry.name.c_str());
+    if (!stat)
+      return stat.error().code == ENOENT ? Result<bool>(true) : tl::unexpected(stat.error());
+    return IsWhiteout(state_, fd, entry.name, *stat, xattr_whiteouts);
+  }
+
+  // d_ino is what st_ino will say: entries whose identity may not be their own are looked up.
+  Status SettleInodes() {
+    for (size_t i = 0; i < items_.size(); ++i) {
+      if (i >= upper_doubtful_ && !merged_.contains(i)) continue;
+      auto found = Find(state_, node_, items_[i].name);
+      if (!found) continue;  // gone meanwhile: the layer's number is as good
+      Found object = std::move(*found);
+      auto node = NodeFor(state_, node_, items_[i].name, object);
+      if (node) items_[i].ino = (*node)->ino;
+    }
+    return {};
+  }
+
+  static constexpr size_t kHidden = SIZE_MAX;
+  State& state_;
+  Node& node_;
+  std::vector<DirItem> items_;
+  std::unordered_map<std::string, size_t> seen_;
+  std::unordered_set<size_t> merged_;
+  size_t upper_doubtful_ = 0;  // items before it are the upper's and may have an origin
+};
+
+class Listing : public OpenDir {
+ public:
+  Listing(State& state, Node& node) : state_(state), node_(NodeRef::Share(state.table, node)) {}
+  Node& node() override { return *node_; }
+  Status Refresh() override {
+    items_.clear();
+    if (node_->unlinked.load(std::memory_order_acquire)) return {};
+    BLENDFS_ASSIGN(std::vector<DirItem> merged, Merger(state_, *node_).Run());
+    items_.reserve(merged.size() + 2);
+    items_.push_back(DirItem{".", node_->ino, DT_DIR});
+    items_.push_back(DirItem{"..", ParentIno(), DT_DIR});
+    std::move(merged.begin(), merged.end(), std::back_inserter(items_));
+    return {};
+  }
+  const std::vector<DirItem>& items() const override { return items_; }
+
+ private:
+  // The root is its own parent.
+  uint64_t ParentIno() const {
+    if (node_.get() == state_.root) return node_->ino;
+    return CurrentLocation(state_, *node_).parent->ino;
+  }
+
+  State& state_;
+  NodeRef node_;
+  std::vector<DirItem> items_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OpenDir>> Union::OpenDirectory(Node& node) {
+  if (!node.IsDir()) return Fail(ENOTDIR);
+  return std::unique_ptr<OpenDir>(std::make_unique<Listing>(*state_, node));
+}
+
+}  // namespace blendfs::merge

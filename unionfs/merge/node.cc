@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "unionfs/merge/node.h"
+
+#include <unistd.h>
+
+#include "unionfs/merge/table.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+void CloseIfOpen(const std::atomic<int>& fd) {
+  if (const int value = fd.load(std::memory_order_relaxed); value >= 0) ::close(value);
+}
+
+}  // namespace
+
+Directory::~Directory() { CloseIfOpen(upper); }
+
+const LowerDir* Directory::InLayer(layer::LayerIndex layer) const {
+  for (const LowerDir& lower : lowers) {
+    if (lower.layer == layer) return &lower;
+  }
+  return nullptr;
+}
+
+Node::~Node() {
+  CloseIfOpen(upper_pin);
+  CloseIfOpen(lower_pin);
+}
+
+NodeRef& NodeRef::operator=(NodeRef&& other) noexcept {
+  if (this != &other) {
+    if (node_ != nullptr) table_->Release(*node_, 1);
+    table_ = other.table_;
+    node_ = std::exchange(other.node_, nullptr);
+  }
+  return *this;
+}
+
+NodeRef::~NodeRef() {
+  if (node_ != nullptr) table_->Release(*node_, 1);
+}
+
+}  // namespace blendfs::merge

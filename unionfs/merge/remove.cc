@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// Unlink and rmdir. Where a lower layer has something under the name, a whiteout takes its place in
+// the same rename that removes the upper object.
+#include "unionfs/merge/remove.h"
+
+#include <fcntl.h>
+
+#include "unionfs/merge/copy_up.h"
+#include "unionfs/merge/links.h"
+#include "unionfs/merge/staging.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+Status Pin(State& state, Node& node) {
+  if (node.upper_pin.load(std::memory_order_acquire) >= 0) return {};
+  BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
+  if (place.pinned()) return {};
+  BLENDFS_ASSIGN(UniqueFd fd, state.os.OpenBeneath(place.dir, place.name.c_str(), O_PATH));
+  int expected = -1;
+  if (node.upper_pin.compare_exchange_strong(expected, fd.get())) (void)fd.release();
+  return {};
+}
+
+// Asked after a name went.
+bool HasOtherLinks(State& state, Node& node) {
+  if (const int64_t count = node.link_count.load(std::memory_order_acquire); count >= 0) {
+    return count > 0;
+  }
+  if (!node.OnUpper()) return false;
+  auto links = RealLinks(state, node);
+  return links && *links > 0;
+}
+
+}  // namespace
+
+void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name) {
+  const int64_t count = node.link_count.load(std::memory_order_acquire);
+  if (count >= 0) {
+    node.link_count.store(count - 1, std::memory_order_release);
+    if (count == 1) DropIndexEntry(state, node);
+  }
+  {
+    std::lock_guard lock(state.LocationLock(node));
+    if (node.parent == &parent && node.name == name) node.name_valid = false;
+  }
+  if (node.IsDir() || !HasOtherLinks(state, node)) {
+    node.unlinked.store(true, std::memory_order_release);
+    state.table.Remove(node);
+  }
+}
+
+Status PrepareUnlink(State& state, Node& node, Node& parent, const std::string& name) {
+  if (node.IsDir() || !node.OnUpper()) return {};
+  if (node.link_count.load(std::memory_order_acquire) >= 0) {
+    // The name must be the upper's own, so that removing it is what lowers the count.
+    if (!NameOnUpper(state, parent, name)) BLENDFS_TRY(LinkUp(state, node, parent, name));
+    BLENDFS_TRY(WriteLinkCount(state, node, CountAgainst::kUpper));
+  }
+  return Pin(state, node);
+}
+
+namespace {
+
+// Everything about the object under a name, looked up before it goes.
+struct Doomed {
+  Found found;
+  NodeRef node;
+  bool name_on_upper = false;  // the upper has an object under this name: asked under the lock
+  bool whiteout = false;       // a lower layer would show through
+};
+
+Result<Doomed> Look(State& state, Node& parent, const std::string& name) {
+  Doomed doomed;
+  BLENDFS_ASSIGN(doomed.node, LookupNode(state, parent, name, &doomed.found));
+  BLENDFS_ASSIGN(doomed.whiteout, LowerHas(state, parent, name));
+  return doomed;
+}
+
+Status TakeAway(State& state, Node& parent, const std::string& name, const Doomed& doomed) {
+  const BorrowedFd upper = parent.dir->upper_fd();
+  const bool directory = doomed.node->IsDir();
+  if (doomed.whiteout) {
+    if (!doomed.name_on_upper) return PutWhiteout(state, upper, name);
+    return ReplaceByWhiteout(state, upper, name, directory);
+  }
+  if (!directory) return state.os.Unlink(upper, name.c_str());
+  auto removed = state.os.RemoveDir(upper, name.c_str());
+  if (removed || (removed.error().code != ENOTEMPTY && removed.error().code != EEXIST)) {
+    return removed;
+  }
+  // Empty in the union, but with whiteouts inside: nothing below shows through here.
+  BLENDFS_TRY(RemoveWhiteouts(state, doomed.node->dir->upper_fd()));
+  return state.os.RemoveDir(upper, name.c_str());
+}
+
+}  // namespace
+
+bool NameOnUpper(State& state, Node& parent, const std::string& name) {
+  const BorrowedFd upper = parent.dir->upper_fd();
+  if (!upper) return false;
+  auto stat = state.os.Stat(upper, name.c_str());
+  return stat && !layer::IsWhiteoutDevice(*stat);
+}
+
+Status Union::Unlink(Node& parent, std::string_view name_view) {
+  State& state = *state_;
+  const std::string name(name_view);
+  if (!state.stack.has_upper()) return Fail(EROFS);
+  BLENDFS_TRY(CopyUpDirectory(state, parent));
+  BLENDFS_ASSIGN(Doomed doomed, Look(state, parent, name));
+  Node& node = *doomed.node;
+  if (node.IsDir()) return Fail(EISDIR);
+  if (!node.OnUpper() && doomed.found.stat.nlink > 1) {
+    // Its other names live on and must stay one file: from here on the index counts them.
+    BLENDFS_TRY(CopyUp(state, node, CopyDepth::kMetadata));
+  }
+  std::lock_guard busy(node.busy);
+  BLENDFS_TRY(PrepareUnlink(state, node, parent, name));
+  doomed.name_on_upper = NameOnUpper(state, parent, name);
+  BLENDFS_TRY(TakeAway(state, parent, name, doomed));
+  AfterUnlink(state, node, parent, name);
+  return {};
+}
+
+Status Union::RemoveDir(Node& parent, std::string_view name_view) {
+  State& state = *state_;
+  const std::string name(name_view);
+  if (!state.stack.has_upper()) return Fail(EROFS);
+  BLENDFS_TRY(CopyUpDirectory(state, parent));
+  BLENDFS_ASSIGN(Doomed doomed, Look(state, parent, name));
+  Node& node = *doomed.node;
+  if (!node.IsDir()) return Fail(ENOTDIR);
+  BLENDFS_ASSIGN(const auto listing, OpenDirectory(node));
+  BLENDFS_TRY(listing->Refresh());
+  if (!listing->empty()) return Fail(ENOTEMPTY);
+  std::lock_guard busy(node.busy);
+  doomed.name_on_upper = NameOnUpper(state, parent, name);
+  BLENDFS_TRY(TakeAway(state, parent, name, doomed));
+  AfterUnlink(state, node, parent, name);
+  return {};
+}
+
+}  // namespace blendfs::merge

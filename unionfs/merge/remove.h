@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// What unlink, rmdir and a rename over something share.
+// Thread-safety: the node's busy lock is held by the caller.
+#pragma once
+
+#include "unionfs/merge/lookup.h"
+
+namespace blendfs::merge {
+
+// Before a name goes: opens an O_PATH descriptor of its upper object, so that the node no longer
+// depends on the name, and prepares the link count of an indexed one.
+Status PrepareUnlink(State& state, Node& node, Node& parent, const std::string& name);
+
+// After a name went: counts, the index entry, the table.
+void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name);
+
+// True if the upper has an object, not a whiteout, under that name.
+bool NameOnUpper(State& state, Node& parent, const std::string& name);
+
+}  // namespace blendfs::merge

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "unionfs/merge/table.h"
+
+namespace blendfs::merge {
+
+NodeTable::~NodeTable() {
+  // The kernel does not forget everything before an unmount; parents are in the table too.
+  for (Shard& shard : shards_) {
+    for (auto& [key, node] : shard.nodes) delete node;
+  }
+}
+
+NodeRef NodeTable::Find(const ObjectKey& key) {
+  Shard& shard = ShardOf(key);
+  std::lock_guard lock(shard.mutex);
+  auto found = shard.nodes.find(key);
+  if (found == shard.nodes.end()) return {};
+  return NodeRef::Share(*this, *found->second);
+}
+
+NodeRef NodeTable::FindOrInsert(const ObjectKey& key, const std::function<Node*()>& make,
+                                bool* made) {
+  Shard& shard = ShardOf(key);
+  std::lock_guard lock(shard.mutex);
+  auto [place, inserted] = shard.nodes.try_emplace(key, nullptr);
+  *made = inserted;
+  if (!inserted) return NodeRef::Share(*this, *place->second);
+  place->second = make();
+  place->second->in_table.store(true, std::memory_order_relaxed);
+  size_.fetch_add(1, std::memory_order_relaxed);
+  return NodeRef(*this, place->second);
+}
+
+void NodeTable::Insert(Node& node) {
+  Shard& shard = ShardOf(node.key);
+  std::lock_guard lock(shard.mutex);
+  Node*& place = shard.nodes[node.key];
+  if (place != nullptr) {
+    place->in_table.store(false, std::memory_order_relaxed);
+  } else {
+    size_.fetch_add(1, std::memory_order_relaxed);
+  }
+  place = &node;
+  node.in_table.store(true, std::memory_order_relaxed);
+}
+
+void NodeTable::Remove(Node& node) {
+  Shard& shard = ShardOf(node.key);
+  std::lock_guard lock(shard.mutex);
+  if (!node.in_table.exchange(false, std::memory_order_relaxed)) return;
+  shard.nodes.erase(node.key);
+  size_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool NodeTable::Drop(Node& node, uint64_t count) {
+  uint64_t refs = node.refs.load(std::memory_order_relaxed);
+  while (refs > count) {
+    if (node.refs.compare_exchange_weak(refs, refs - count, std::memory_order_acq_rel))
+      return false;
+  }
+  // The last one goes under the shard's lock, where Find takes new ones.
+  Shard& shard = ShardOf(node.key);
+  std::lock_guard lock(shard.mutex);
+  if (node.refs.fetch_sub(count, std::memory_order_acq_rel) != count) return false;
+  if (node.in_table.exchange(false, std::memory_order_relaxed)) {
+    shard.nodes.erase(node.key);
+    size_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+void NodeTable::Release(Node& node, uint64_t count) {
+  Node* current = &node;
+  while (current != nullptr && Drop(*current, count)) {
+    Node* parent = current->parent;
+    delete current;
+    current = parent;
+    count = 1;
+  }
+}
+
+}  // namespace blendfs::merge

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The inode table: every live node by its identity, so that an object is one node however it is
+// reached (hard links, rename, before and after its copy-up).
+// Thread-safety: all methods.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <mutex>
+#include <unordered_map>
+
+#include "unionfs/merge/node.h"
+
+namespace blendfs::merge {
+
+class NodeTable {
+ public:
+  ~NodeTable();
+
+  // The live node of that identity, or an empty reference.
+  NodeRef Find(const ObjectKey& key);
+  // The live node of that identity, else the one `make` returns (with one reference, called under the
+  // shard's lock: it must not block). `made` tells which.
+  NodeRef FindOrInsert(const ObjectKey& key, const std::function<Node*()>& make, bool* made);
+  // Puts a new node in the table in place of whatever has its identity.
+  void Insert(Node& node);
+  // Takes a node that lost its last name out, so that a later object with a reused inode number is
+  // another node. It lives on until its references are given back.
+  void Remove(Node& node);
+  // Gives back `count` references; deletes the node, and parents that only it kept, at zero.
+  void Release(Node& node, uint64_t count);
+
+  uint64_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  struct KeyHash {
+    size_t operator()(const ObjectKey& key) const {
+      return (key.ino * 0x9e3779b97f4a7c15ULL) ^ (uint64_t{key.fs} << 32);
+    }
+  };
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<ObjectKey, Node*, KeyHash> nodes;
+  };
+  Shard& ShardOf(const ObjectKey& key) { return shards_[(KeyHash()(key) >> 40) % shards_.size()]; }
+  // True when that was the last reference; the node is out of the table then.
+  bool Drop(Node& node, uint64_t count);
+
+  std::array<Shard, 64> shards_;
+  std::atomic<uint64_t> size_{0};
+};
+
+}  // namespace blendfs::merge

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Opening and closing a union, and looking names up in it.
+#include "unionfs/merge/union.h"
+
+#include <fcntl.h>
+
+#include "unionfs/merge/lookup.h"
+#include "unionfs/merge/state.h"
+
+namespace blendfs::merge {
+
+namespace {
+
+Result<Node*> MakeRoot(State& state) {
+  auto dir = std::make_unique<Directory>();
+  ObjectKey key;
+  mode_t mode = 0;
+  const auto& layers = state.stack.layers();
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const layer::Layer& layer = layers[i];
+    BLENDFS_ASSIGN(UniqueFd fd,
+                   state.os.OpenBeneath(layer.root.borrow(), ".", O_PATH | O_DIRECTORY));
+    BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(fd.borrow()));
+    BLENDFS_ASSIGN(const layer::Marks marks,
+                   layer::ReadMarksFd(state.os, state.format(), fd.borrow()));
+    const bool upper = i == 0 && state.stack.has_upper();
+    // The root's identity too is its topmost lower directory's.
+    if (dir->lowers.empty()) key = ObjectKey{layer.fs, stat.ino};
+    if (mode == 0) mode = stat.mode;
+    if (upper) {
+      dir->upper.store(fd.release());
+      dir->impure.store(marks.impure);
+      dir->upper_xattr_whiteouts = marks.xattr_whiteouts;
+    } else {
+      dir->lowers.push_back(LowerDir{static_cast<layer::LayerIndex>(i), std::move(fd), stat.ino,
+                                     marks.xattr_whiteouts, marks.impure});
+    }
+  }
+  auto* root = new Node(key, MapIno(state, key), mode, state.NextGeneration());
+  root->dir = std::move(dir);
+  root->on_upper.store(state.stack.has_upper());
+  root->data_on_upper.store(state.stack.has_upper());
+  if (const BorrowedFd upper = root->dir->upper_fd()) {
+    auto stat = state.os.StatFd(upper);
+    if (stat) root->upper_ino.store(stat->ino);
+  }
+  state.table.Insert(*root);
+  return root;
+}
+
+}  // namespace
+
+Union::Union(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Union::~Union() = default;
+
+Result<std::unique_ptr<Union>> Union::Open(sys::Calls& os, layer::Stack stack, Options options) {
+  auto state = std::make_unique<State>(os, std::move(stack), std::move(options));
+  BLENDFS_ASSIGN(state->root, MakeRoot(*state));
+  if (state->stack.index()) {
+    BLENDFS_ASSIGN(const auto entries, os.List(state->stack.index()));
+    state->index_used.store(!entries.empty());
+  }
+  return std::unique_ptr<Union>(new Union(std::move(state)));
+}
+
+Node& Union::root() { return *state_->root; }
+bool Union::read_only() const { return !state_->stack.has_upper(); }
+
+Counters Union::counters() const {
+  Counters counters;
+  counters.nodes = state_->table.size();
+  counters.directory_fds = state_->directory_fds.load(std::memory_order_relaxed);
+  counters.copy_ups = state_->copy_ups.load(std::memory_order_relaxed);
+  counters.copy_up_bytes = state_->copy_up_bytes.load(std::memory_order_relaxed);
+  counters.metadata_copy_ups = state_->metadata_copy_ups.load(std::memory_order_relaxed);
+  return counters;
+}
+
+Result<Entry> Union::Lookup(Node& parent, std::string_view name_view) {
+  if (!parent.IsDir()) return Fail(ENOTDIR);
+  const std::string name(name_view);
+  Found found;
+  BLENDFS_ASSIGN(NodeRef node, LookupNode(*state_, parent, name, &found));
+  // A copy-up may have crossed the look at the layers: the attributes must be the upper object's.
+  if (node->OnUpper() != found.upper || node->IsDir()) {
+    BLENDFS_ASSIGN(const Attr attr, GetAttr(*node, nullptr));
+    return ToEntry(std::move(node), attr);
+  }
+  const Attr attr = ToAttr(*state_, *node, found.stat);
+  return ToEntry(std::move(node), attr);
+}
+
+void Union::Forget(Node& node, uint64_t count) {
+  if (&node != state_->root) state_->table.Release(node, count);
+}
+
+}  // namespace blendfs::merge

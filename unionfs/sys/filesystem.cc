@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "unionfs/sys/filesystem.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "unionfs/sys/kernel.h"
+
+namespace blendfs::sys {
+namespace {
+
+using kernel::RetryInterrupted;
+
+constexpr size_t kUuidBytes = 16;
+
+// FS_IOC_GETFSUUID, any file system since Linux 6.9; our C library's headers are older.
+struct FsUuid {
+  uint8_t length;
+  uint8_t uuid[kUuidBytes];
+};
+constexpr unsigned long kGetFsUuid = _IOR(0x15, 0, FsUuid);
+
+// EXT4_IOC_GETFSUUID, ext4 since Linux 6.0. Without room it would say how much it wants.
+struct Ext4Uuid {
+  uint32_t length;
+  uint32_t flags;
+  uint8_t uuid[kUuidBytes];
+};
+constexpr unsigned long kExt4GetFsUuid = _IOR('f', 44, uint64_t);
+
+// btrfs answers with its information block; the UUID in it is the one overlayfs sees.
+struct BtrfsInfo {
+  uint64_t max_id;
+  uint64_t devices;
+  uint8_t uuid[kUuidBytes];
+  uint8_t rest[1024 - 2 * sizeof(uint64_t) - kUuidBytes];
+};
+constexpr unsigned long kBtrfsInfo = _IOR(0x94, 31, BtrfsInfo);
+
+}  // namespace
+
+Result<UniqueFd> OpenGiven(const char* path, int flags) {
+  UniqueFd fd(RetryInterrupted([&] { return ::open(path, flags | O_CLOEXEC); }));
+  if (!fd) return FailErrno("open");
+  return fd;
+}
+
+Result<UniqueFd> OpenParent(BorrowedFd dir) {
+  UniqueFd fd(RetryInterrupted(
+      [&] { return ::openat(dir.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  if (!fd) return FailErrno("open the parent");
+  return fd;
+}
+
+Status LockExclusive(BorrowedFd fd) {
+  if (RetryInterrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) == 0) return {};
+  return Fail(errno == EWOULDBLOCK ? EBUSY : errno, "lock");
+}
+
+Result<uint64_t> MountId(BorrowedFd fd) {
+  struct statx stat;  // filled by the kernel
+  if (RetryInterrupted([&] { return ::statx(fd.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &stat); }) !=
+      0) {
+    return FailErrno("find out the mount");
+  }
+  if ((stat.stx_mask & STATX_MNT_ID) == 0) return makedev(stat.stx_dev_major, stat.stx_dev_minor);
+  return uint64_t{stat.stx_mnt_id};
+}
+
+std::vector<uint8_t> FileSystemUuid(BorrowedFd fd) {
+  FsUuid any{};
+  if (::ioctl(fd.get(), kGetFsUuid, &any) == 0 && any.length == kUuidBytes) {
+    return {any.uuid, any.uuid + kUuidBytes};
+  }
+  Ext4Uuid ext4{};
+  ext4.length = kUuidBytes;
+  if (::ioctl(fd.get(), kExt4GetFsUuid, &ext4) == 0 && ext4.length == kUuidBytes) {
+    return {ext4.uuid, ext4.uuid + kUuidBytes};
+  }
+  BtrfsInfo btrfs{};
+  if (::ioctl(fd.get(), kBtrfsInfo, &btrfs) == 0) {
+    return {btrfs.uuid, btrfs.uuid + kUuidBytes};
+  }
+  return std::vector<uint8_t>(kUuidBytes, 0);
+}
+
+}  // namespace blendfs::sys

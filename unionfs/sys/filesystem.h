@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Questions about a whole file system or mount, asked once when a stack of layers is opened. They
+// are no part of Calls because no test needs to make them fail in the middle of an operation.
+// Thread-safety: all functions may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "unionfs/base/result.h"
+#include "unionfs/base/unique_fd.h"
+
+namespace blendfs::sys {
+
+// Opens a path that the administrator gave: absolute or relative to the working directory, symlinks
+// followed. O_CLOEXEC added.
+Result<UniqueFd> OpenGiven(const char* path, int flags);
+
+// The parent of a directory, O_PATH; the directory itself at the root. May leave the mount.
+Result<UniqueFd> OpenParent(BorrowedFd dir);
+
+// An exclusive lock on the open file description, held until it is closed. EBUSY if somebody else
+// holds one. fd must not be O_PATH.
+Status LockExclusive(BorrowedFd fd);
+
+// Tells mounts apart: the kernel's mount id, or st_dev where the kernel (before 5.8) does not say.
+Result<uint64_t> MountId(BorrowedFd fd);
+
+// The file system's UUID, 16 bytes; zeros where the file system does not tell. fd must not be
+// O_PATH.
+std::vector<uint8_t> FileSystemUuid(BorrowedFd fd);
+
+}  // namespace blendfs::sys

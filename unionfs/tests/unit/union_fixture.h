@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// A union over real directories in a temporary folder, driven without FUSE. Needs root (whiteouts,
+// trusted attributes); tests skip with that reason otherwise.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "unionfs/merge/node.h"
+#include "unionfs/merge/union.h"
+
+namespace blendfs::testing {
+
+class UnionFixture : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: whiteouts and trusted attributes";
+    sys::InitThread();
+    ::umask(022);
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "blendfs-union-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    base_ = pattern;
+    for (const char* dir : {"upper", "work", "lower0", "lower1"}) MakeDir(dir);
+  }
+  void TearDown() override {
+    union_.reset();
+    if (!base_.empty()) std::filesystem::remove_all(base_);
+  }
+
+  std::string Path(const std::string& relative) const { return base_ + "/" + relative; }
+  void MakeDir(const std::string& relative) { std::filesystem::create_directories(Path(relative)); }
+  void Write(const std::string& relative, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(Path(relative)).parent_path());
+    std::ofstream(Path(relative)) << text;
+  }
+  bool OnDisk(const std::string& relative) const {
+    struct stat st {};
+    return ::lstat(Path(relative).c_str(), &st) == 0;
+  }
+
+  // Mounts (again). lower0 is above lower1.
+  void Open(sys::Calls& os = sys::Real(), merge::Options options = {}) {
+    union_.reset();
+    layer::StackConfig config;
+    config.lowers = {Path("lower0"), Path("lower1")};
+    config.upper = Path("upper");
+    config.work = Path("work");
+    std::string problem;
+    auto stack = layer::Stack::Open(os, config, &problem);
+    ASSERT_TRUE(stack) << problem;
+    auto opened = merge::Union::Open(os, std::move(*stack), std::move(options));
+    ASSERT_TRUE(opened) << opened.error().doing;
+    union_ = std::move(*opened);
+  }
+
+  merge::Union& fs() { return *union_; }
+
+  // Walks a path from the root; the lookup counts taken are never given back (the test ends soon).
+  Result<merge::Entry> Walk(const std::string& path) {
+    merge::Entry entry;
+    entry.node = &fs().root();
+    if (auto attr = fs().GetAttr(fs().root(), nullptr)) entry.attr = *attr;
+    for (const auto& part : std::filesystem::path(path)) {
+      auto next = fs().Lookup(*entry.node, part.string());
+      if (!next) return tl::unexpected(next.error());
+      entry = *next;
+    }
+    return entry;
+  }
+  merge::Node& At(const std::string& path) {
+    auto entry = Walk(path);
+    if (!entry) throw std::runtime_error("not there: " + path);
+    return *entry->node;
+  }
+  int ErrorOf(const std::string& path) {
+    auto entry = Walk(path);
+    return entry ? 0 : entry.error().code;
+  }
+  // The text of a file in the union, "<errno N>" if it cannot be read.
+  std::string Read(const std::string& path) {
+    auto entry = Walk(path);
+    if (!entry) return "<errno " + std::to_string(entry.error().code) + ">";
+    auto file = fs().OpenAt(*entry->node, O_RDONLY, false);
+    if (!file) return "<errno " + std::to_string(file.error().code) + ">";
+    return ReadAll(**file);
+  }
+  static std::string ReadAll(merge::OpenFile& file) {
+    auto fd = file.data();
+    if (!fd) return "<errno " + std::to_string(fd.error().code) + ">";
+    std::string text(1 << 16, '\0');
+    const ssize_t size = ::pread(fd->get(), text.data(), text.size(), 0);
+    text.resize(size < 0 ? 0 : static_cast<size_t>(size));
+    return text;
+  }
+  Status Append(merge::Node& node, const std::string& text) {
+    BLENDFS_ASSIGN(auto file, fs().OpenAt(node, O_RDWR, false));
+    BLENDFS_ASSIGN(const BorrowedFd fd, file->data());
+    struct stat st {};
+    if (::fstat(fd.get(), &st) != 0) return FailErrno();
+    const ssize_t written = ::pwrite(fd.get(), text.data(), text.size(), st.st_size);
+    return written == static_cast<ssize_t>(text.size()) ? Status() : Status(FailErrno());
+  }
+  std::vector<std::string> Names(const std::string& path) {
+    std::vector<std::string> names;
+    auto dir = fs().OpenDirectory(At(path));
+    if (!dir || !(*dir)->Refresh()) return {"<error>"};
+    for (const merge::DirItem& item : (*dir)->items()) {
+      if (item.name != "." && item.name != "..") names.push_back(item.name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  std::string base_;
+  std::unique_ptr<merge::Union> union_;
+};
+
+}  // namespace blendfs::testing
