@@ -48,6 +48,9 @@ def apply_conf(tree, section, images_dir, store):
         tree.entries[f"/etc/systemd/system/{unit}"] = Entry("symlink", 0o777, target="/dev/null")
     for generator in _lines(section, "mask_generators"):
         tree.entries[f"/etc/systemd/system-generators/{generator}"] = Entry("symlink", 0o777, target="/dev/null")
+    for line in _lines(section, "symlinks"):
+        path, target = line.split()
+        tree.entries[path] = Entry("symlink", 0o777, target=target)
     for path in _lines(section, "whiteouts"):
         tree.entries[path] = Entry("whiteout", 0)
     for line in _lines(section, "owners"):

@@ -96,6 +96,13 @@ class Trees(ImagesTest):
             self.assertIn(f"system release {release}", support.content(self.files[key], "/usr/bin/blend-release"))
             self.assertIn(f"release={release}", support.content(self.files[key], "/etc/blend/system.conf"))
 
+    def test_what_systemd_boots_into(self):
+        for key in PLAIN_ROOTS:
+            units = support.listing(self.files[key], "/etc/systemd/system")
+            self.assertEqual(stat.S_IFMT(units["default.target"][0]), stat.S_IFLNK, key)
+            wanted = support.listing(self.files[key], "/etc/systemd/system/multi-user.target.wants")
+            self.assertEqual(stat.S_IFMT(wanted["blend-ready.service"][0]), stat.S_IFLNK, key)
+
     def test_data_file_is_64_mib_and_incompressible(self):
         for key in PLAIN_ROOTS:
             self.assertRegex(support.debugfs(self.files[key], "stat /usr/share/blend/data.bin"), r"Size: 67108864\b")
