@@ -6,7 +6,6 @@
 namespace blendfs::fuse {
 namespace {
 
-constexpr unsigned kMaxWriteBytes = 1u << 20;
 constexpr unsigned kMaxBackground = 64;
 
 void WantMetadata(fuse_conn_info& connection) {

@@ -7,6 +7,10 @@
 
 namespace blendfs::fuse {
 
+// The largest write, and the largest request that comes of it: libfuse allows a page for headers.
+inline constexpr unsigned kMaxWriteBytes = 1u << 20;
+inline constexpr size_t kMaxRequestBytes = kMaxWriteBytes + 4096;
+
 struct Agreement {
   bool passthrough = false;
 };

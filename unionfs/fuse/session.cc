@@ -6,6 +6,8 @@
 
 #include <csignal>
 #include <cstring>
+#include <optional>
+#include <thread>
 #include <vector>
 
 #include "unionfs/base/log.h"
@@ -13,8 +15,10 @@
 #include "unionfs/fuse/front.h"
 #include "unionfs/fuse/libfuse.h"
 #include "unionfs/fuse/libfuse_log.h"
+#include "unionfs/fuse/loop.h"
 #include "unionfs/fuse/negotiate.h"
 #include "unionfs/fuse/report.h"
+#include "unionfs/fuse/request_cost.h"
 #include "unionfs/fuse/signals.h"
 
 namespace blendfs::fuse {
@@ -33,6 +37,7 @@ struct Session::Parts {
   bool Start(const std::vector<std::string>& words);
   bool Attach(const std::string& where);
   Status Serve();
+  Status ServeByLibfuse();
   void Terminate();
   void Report();
 
@@ -44,6 +49,7 @@ struct Session::Parts {
   fuse_session* session = nullptr;
   UniqueFd device;  // until libfuse has it
   ReportFile report;
+  std::optional<RequestLoop> loop;
   bool terminating = false;  // signal thread only
 };
 
@@ -85,7 +91,21 @@ bool Session::Parts::Start(const std::vector<std::string>& words) {
 
 bool Session::Parts::Attach(const std::string& where) {
   if (fuse_session_mount(session, where.c_str()) != 0) return false;
-  backing.SetDevice(BorrowedFd(fuse_session_fd(session)));
+  const BorrowedFd attached(fuse_session_fd(session));
+  backing.SetDevice(attached);
+  if (config.io_uring || config.clone_device) return true;
+  LoopConfig settings{
+      .max_threads = config.threads, .look_for = config.look_for, .buffer_bytes = kMaxRequestBytes};
+  if (std::thread::hardware_concurrency() < 2) settings.look_for = {};
+  loop.emplace(attached, settings,
+               LoopWork{.serve =
+                            [this](std::span<char> request) {
+                              fuse_buf bytes{};
+                              bytes.size = request.size();
+                              bytes.mem = request.data();
+                              fuse_session_process_buf(session, &bytes);
+                            },
+                        .may_take_long = MayTakeLong});
   return true;
 }
 
@@ -140,6 +160,7 @@ void Session::Parts::Terminate() {
   if (auto done = Unmount(config.mount); !done) {
     LogError("cannot unmount " + config.mount.target + ": " + strerror(done.error().code));
     fuse_session_exit(session);
+    if (loop) loop->Stop();
   }
 }
 
@@ -157,16 +178,19 @@ void Session::Parts::Report() {
   report.Write(text);
 }
 
-Status Session::Parts::Serve() {
-  fuse_loop_config* loop = fuse_loop_cfg_create();
-  if (loop == nullptr) return Fail(ENOMEM, "loop");
-  fuse_loop_cfg_set_max_threads(loop, config.threads);
-  fuse_loop_cfg_set_clone_fd(loop, config.clone_device ? 1 : 0);
-  int code = fuse_session_loop_mt(session, loop);
-  fuse_loop_cfg_destroy(loop);
-  if (code != 0) return Fail(code < 0 ? -code : code, "session loop");
+// Its own loop knows io_uring and devices of their own for threads; ours needs neither.
+Status Session::Parts::ServeByLibfuse() {
+  fuse_loop_config* settings = fuse_loop_cfg_create();
+  if (settings == nullptr) return Fail(ENOMEM, "settings");
+  fuse_loop_cfg_set_max_threads(settings, config.threads);
+  fuse_loop_cfg_set_clone_fd(settings, config.clone_device ? 1 : 0);
+  int code = fuse_session_loop_mt(session, settings);
+  fuse_loop_cfg_destroy(settings);
+  if (code != 0) return Fail(code < 0 ? -code : code, "session settings");
   return {};
 }
+
+Status Session::Parts::Serve() { return loop ? loop->Run() : ServeByLibfuse(); }
 
 Session::Session(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 

@@ -155,6 +155,12 @@ Complaint ApplyKeyValue(std::string_view key, std::string_view value, Options& o
   if (key == "fsync") return ApplyFsync(value, options);
   if (IsOverlayKey(key)) return ApplyOverlayWord(key, value, options);
   if (key == "threads") return ParseNumber(key, value, 1, 1024, options.session.threads);
+  if (key == "spin") {
+    unsigned microseconds = 0;
+    if (auto wrong = ParseNumber(key, value, 0, 1000, microseconds)) return wrong;
+    options.session.look_for = std::chrono::microseconds(microseconds);
+    return {};
+  }
   if (key == "passthrough") {
     if (value != "auto" && value != "off") return Allowed(key, value, "auto or off");
     options.session.passthrough = value == "auto";
@@ -173,7 +179,7 @@ Complaint ApplyKeyValue(std::string_view key, std::string_view value, Options& o
 }
 
 bool IsKeyWithValue(std::string_view key) {
-  for (std::string_view each : {"lowerdir", "upperdir", "workdir", "fsync", "threads",
+  for (std::string_view each : {"lowerdir", "upperdir", "workdir", "fsync", "threads", "spin",
                                 "passthrough", "fsname", "subtype", "stats"}) {
     if (key == each) return true;
   }

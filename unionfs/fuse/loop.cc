@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "unionfs/fuse/loop.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+
+namespace blendfs::fuse {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How often the guard looks while requests come, and how long it goes on without any.
+constexpr std::chrono::milliseconds kGuardEvery{1};
+constexpr int kGuardPatience = 20;  // looks
+
+// So many requests in a row that were waiting when the leader came for them: one thread is not enough.
+constexpr int kBacklog = 4;
+
+}  // namespace
+
+// Pages come into use as requests need them, so that ten threads do not take ten times the largest request.
+class RequestLoop::Buffer {
+ public:
+  explicit Buffer(size_t bytes)
+      : bytes_(bytes),
+        data_(static_cast<char*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
+  ~Buffer() {
+    if (data_ != MAP_FAILED) munmap(data_, bytes_);
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  bool ok() const { return data_ != MAP_FAILED; }
+  char* data() { return data_; }
+  size_t size() const { return bytes_; }
+
+ private:
+  const size_t bytes_;
+  char* const data_;
+};
+
+RequestLoop::RequestLoop(BorrowedFd device, LoopConfig config, LoopWork work)
+    : device_(device),
+      config_(config),
+      work_(std::move(work)),
+      stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  const int flags = fcntl(device_.get(), F_GETFL);
+  (void)fcntl(device_.get(), F_SETFL, flags | O_NONBLOCK);
+}
+
+RequestLoop::~RequestLoop() = default;
+
+Status RequestLoop::Run() {
+  std::thread guard([this] { Guard(); });
+  Work();
+  guard.join();
+  // No thread is added any more: all have seen the end, or are about to.
+  for (std::thread& thread : threads_) thread.join();
+  if (error_ != 0) return Fail(error_, "reading the FUSE device");
+  return {};
+}
+
+void RequestLoop::Stop() { End(0); }
+
+void RequestLoop::End(int error) {
+  std::lock_guard lock(mutex_);
+  if (error != 0 && error_ == 0) error_ = error;
+  ended_.store(true);
+  (void)eventfd_write(stop_event_.get(), 1);
+  lead_free_.notify_all();
+  guard_wanted_.notify_all();
+}
+
+void RequestLoop::Work() {
+  Buffer buffer(config_.buffer_bytes);
+  if (!buffer.ok()) return End(ENOMEM);
+  std::unique_lock lock(mutex_);
+  while (!ended_.load()) {
+    if (has_leader_) {
+      ++parked_;
+      lead_free_.wait(lock);
+      --parked_;
+      continue;
+    }
+    has_leader_ = true;
+    lock.unlock();
+    Lead(buffer);
+    lock.lock();
+  }
+}
+
+void RequestLoop::OfferLead() {
+  if (parked_ > 0) {
+    lead_free_.notify_one();
+  } else if (threads_.size() + 1 < config_.max_threads && !ended_.load()) {
+    threads_.emplace_back([this] { Work(); });
+  }  // else whoever is done first takes it
+}
+
+// From taking the lead until it is another's.
+void RequestLoop::Lead(Buffer& buffer) {
+  for (int waiting = 0;;) {
+    const auto asked = Clock::now();
+    const size_t size = Receive(buffer);
+    if (size == 0) return;
+    waiting = Clock::now() - asked < std::chrono::microseconds(2) ? waiting + 1 : 0;
+    const std::span<char> request(buffer.data(), size);
+    if (waiting >= kBacklog || work_.may_take_long(request)) {
+      {
+        std::lock_guard lock(mutex_);
+        has_leader_ = false;
+        OfferLead();
+      }
+      work_.serve(request);
+      return;
+    }
+    const uint64_t turn = turn_.load(std::memory_order_relaxed) + 1;
+    turn_.store(turn);
+    if (guard_sleeps_.load()) {
+      std::lock_guard lock(mutex_);
+      guard_sleeps_.store(false);
+      guard_wanted_.notify_one();
+    }
+    work_.serve(request);
+    if (!StillLeads(turn)) return;
+  }
+}
+
+bool RequestLoop::StillLeads(uint64_t turn) {
+  return turn_.compare_exchange_strong(turn, turn + 1);
+}
+
+size_t RequestLoop::Receive(Buffer& buffer) {
+  Clock::time_point look_until{};
+  for (;;) {
+    if (ended_.load(std::memory_order_relaxed)) return 0;
+    const ssize_t got = read(device_.get(), buffer.data(), buffer.size());
+    if (got > 0) return static_cast<size_t>(got);
+    const int error = got < 0 ? errno : EIO;
+    if (error == EAGAIN) {
+      const auto now = Clock::now();
+      if (look_until == Clock::time_point{}) look_until = now + config_.look_for;
+      if (now < look_until) {
+        sched_yield();  // whoever else wants this processor comes first
+        continue;
+      }
+      if (!SleepUntilReadable()) return 0;
+      look_until = {};
+      continue;
+    }
+    // EINTR, or the request was taken back while it was being read.
+    if (error == EINTR || error == ENOENT) continue;
+    End(error == ENODEV ? 0 : error);
+    return 0;
+  }
+}
+
+bool RequestLoop::SleepUntilReadable() {
+  pollfd waits[2] = {{device_.get(), POLLIN, 0}, {stop_event_.get(), POLLIN, 0}};
+  while (poll(waits, 2, -1) < 0) {
+    if (errno != EINTR) return End(errno), false;
+  }
+  return waits[1].revents == 0;
+}
+
+void RequestLoop::Guard() {
+  uint64_t last = 0;
+  int quiet = 0;
+  std::unique_lock lock(mutex_);
+  while (!ended_.load()) {
+    guard_wanted_.wait_for(lock, kGuardEvery);
+    uint64_t turn = turn_.load();
+    const bool same = turn == last;
+    last = turn;
+    if (turn % 2 == 1) {
+      quiet = 0;
+      // The same request as one look ago: the lead is another's from here on.
+      if (same && turn_.compare_exchange_strong(turn, turn + 1)) {
+        has_leader_ = false;
+        OfferLead();
+      }
+      continue;
+    }
+    quiet = same ? quiet + 1 : 0;
+    if (quiet < kGuardPatience) continue;
+    quiet = 0;
+    guard_sleeps_.store(true);
+    if (turn_.load() != last) guard_sleeps_.store(false);
+    guard_wanted_.wait(lock, [this] { return !guard_sleeps_.load() || ended_.load(); });
+  }
+}
+
+}  // namespace blendfs::fuse

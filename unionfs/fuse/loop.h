@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Reads requests from the device and has them served, by few wake-ups.
+//
+// Waking a thread costs more than most requests (on an idle processor of a virtual machine several times as
+// much), so one thread, the leader, reads the device and serves what is quick by itself. Before something that
+// may take long, or when requests pile up, it hands the lead to another thread. After an answer it looks for the
+// next request for a short while before it sleeps: whoever asks once mostly asks again. A guard takes the lead
+// away from a leader that is stuck in a request after all (a lookup that waits for a disk), so that others wait
+// for it some milliseconds at most.
+//
+// Thread-safety: Run once; Stop from any thread.
+// Errors: Run fails when the device breaks; the end of the mount (ENODEV) is no failure.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "unionfs/base/result.h"
+#include "unionfs/base/unique_fd.h"
+
+namespace blendfs::fuse {
+
+struct LoopConfig {
+  unsigned max_threads = 10;
+  // How long the leader looks for the next request before it sleeps; 0 on a machine with one processor,
+  // where looking would keep the asking process from running.
+  std::chrono::microseconds look_for{0};
+  size_t buffer_bytes = 0;  // for the largest request
+};
+
+// What the loop does with what it has read.
+struct LoopWork {
+  // Serves a request to its answer. The bytes are the caller's until it returns.
+  std::function<void(std::span<char>)> serve;
+  // Whether serving it may take long.
+  std::function<bool(std::span<const char>)> may_take_long;
+};
+
+class RequestLoop {
+ public:
+  // `device` is read without blocking: O_NONBLOCK is set on it.
+  RequestLoop(BorrowedFd device, LoopConfig config, LoopWork work);
+  ~RequestLoop();
+  RequestLoop(const RequestLoop&) = delete;
+  RequestLoop& operator=(const RequestLoop&) = delete;
+
+  // Serves until the mount ends or Stop is called; then every thread has ended.
+  Status Run();
+  void Stop();
+
+ private:
+  class Buffer;
+
+  void Work();
+  void Lead(Buffer& buffer);
+  // The number of bytes read; 0 when the loop ends.
+  size_t Receive(Buffer& buffer);
+  bool SleepUntilReadable();
+  void End(int error);
+  void OfferLead();  // has_leader_ is false; with mutex_ held
+  bool StillLeads(uint64_t turn);
+  void Guard();
+
+  const BorrowedFd device_;
+  const LoopConfig config_;
+  const LoopWork work_;
+  UniqueFd stop_event_;
+
+  // Odd while the leader serves a request, one more for each step. Whoever changes an odd value, the leader
+  // when it is done or the guard, decides whether it still leads.
+  std::atomic<uint64_t> turn_{0};
+  std::atomic<bool> guard_sleeps_{false};
+  std::atomic<bool> ended_{false};
+
+  std::mutex mutex_;
+  std::condition_variable lead_free_, guard_wanted_;
+  bool has_leader_ = false;           // by mutex_
+  unsigned parked_ = 0;               // by mutex_
+  int error_ = 0;                     // by mutex_
+  std::vector<std::thread> threads_;  // by mutex_
+};
+
+}  // namespace blendfs::fuse
