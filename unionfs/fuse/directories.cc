@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Listing directories. The kernel keeps a finished listing (cache_readdir) until it changes the directory
 // itself, and keeps the attributes that come with it.
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "unionfs/fuse/front.h"
@@ -45,15 +47,16 @@ class EntryBuffer {
  public:
   EntryBuffer(fuse_req_t request, size_t size) : request_(request), bytes_(size) {}
 
-  bool Add(const merge::DirItem& item, off_t next) {
+  bool Add(const merge::DirItem& item) {
     struct stat attributes {};
     attributes.st_ino = item.ino;
     attributes.st_mode = static_cast<mode_t>(item.type) << 12;  // DT_* are S_IFMT's bits moved down
     return Advance(
-        fuse_add_direntry(request_, Rest(), Left(), item.name.c_str(), &attributes, next));
+        fuse_add_direntry(request_, Rest(), Left(), item.name.c_str(), &attributes, item.offset));
   }
-  bool AddPlus(const char* name, const fuse_entry_param& entry, off_t next) {
-    return Advance(fuse_add_direntry_plus(request_, Rest(), Left(), name, &entry, next));
+  bool AddPlus(const merge::DirItem& item, const fuse_entry_param& entry) {
+    return Advance(fuse_add_direntry_plus(request_, Rest(), Left(), item.name.c_str(), &entry,
+                                          item.offset));
   }
 
   const char* data() const { return bytes_.data(); }
@@ -73,23 +76,27 @@ class EntryBuffer {
   size_t used_ = 0;
 };
 
-// The listing, read when it has to be: at the start (opened or rewound), or when the kernel goes on in the
-// middle of its own copy, which another open had filled.
-Result<const std::vector<merge::DirItem>*> Items(Listing& listing, off_t offset) {
+// What follows an offset in the listing, which is read when it has to be: at the start (opened or rewound),
+// or when the kernel goes on in the middle of its own copy, which another open had filled.
+Result<std::span<const merge::DirItem>> ItemsAfter(Listing& listing, off_t offset) {
   if (offset == 0 || !listing.read) {
     BLENDFS_TRY(listing.dir->Refresh());
     listing.read = true;
   }
-  return &listing.dir->items();
+  const std::vector<merge::DirItem>& items = listing.dir->items();
+  const auto next =
+      std::upper_bound(items.begin(), items.end(), offset,
+                       [](off_t at, const merge::DirItem& item) { return at < item.offset; });
+  return std::span(next, items.end());
 }
 
 void ReadDir(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
   Serve(request, Kind::kReadDir, [&](Front&, Reply& reply) {
-    auto items = Items(ListingOf(info), offset);
+    auto items = ItemsAfter(ListingOf(info), offset);
     if (!items) return reply.Fail(items.error());
     EntryBuffer buffer(request, size);
-    for (size_t i = static_cast<size_t>(offset); i < (*items)->size(); ++i) {
-      if (!buffer.Add((**items)[i], static_cast<off_t>(i + 1))) break;
+    for (const merge::DirItem& item : *items) {
+      if (!buffer.Add(item)) break;
     }
     reply.Data(buffer.data(), buffer.used());
   });
@@ -123,13 +130,13 @@ class RaisedCounts {
 };
 
 // Adds one entry with its attributes; false when the buffer is full.
-bool AddWithAttributes(Front& front, merge::Node& parent, const merge::DirItem& item, off_t next,
+bool AddWithAttributes(Front& front, merge::Node& parent, const merge::DirItem& item,
                        EntryBuffer& buffer, RaisedCounts& raised) {
-  if (IsDot(item.name)) return buffer.AddPlus(item.name.c_str(), NameOnly(item), next);
+  if (IsDot(item.name)) return buffer.AddPlus(item, NameOnly(item));
   auto found = front.fs.Lookup(parent, item.name);
   if (!found && found.error().code == ENOENT) return true;  // removed since the listing was made
-  if (!found) return buffer.AddPlus(item.name.c_str(), NameOnly(item), next);
-  if (!buffer.AddPlus(item.name.c_str(), front.ToEntry(*found), next)) {
+  if (!found) return buffer.AddPlus(item, NameOnly(item));
+  if (!buffer.AddPlus(item, front.ToEntry(*found))) {
     front.fs.Forget(*found->node, 1);
     return false;
   }
@@ -140,13 +147,12 @@ bool AddWithAttributes(Front& front, merge::Node& parent, const merge::DirItem& 
 void ReadDirPlus(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
   Serve(request, Kind::kReadDirPlus, [&](Front& front, Reply& reply) {
     Listing& listing = ListingOf(info);
-    auto items = Items(listing, offset);
+    auto items = ItemsAfter(listing, offset);
     if (!items) return reply.Fail(items.error());
     RaisedCounts raised(front.fs);
     EntryBuffer buffer(request, size);
-    for (size_t i = static_cast<size_t>(offset); i < (*items)->size(); ++i) {
-      off_t next = static_cast<off_t>(i + 1);
-      if (!AddWithAttributes(front, listing.dir->node(), (**items)[i], next, buffer, raised)) break;
+    for (const merge::DirItem& item : *items) {
+      if (!AddWithAttributes(front, listing.dir->node(), item, buffer, raised)) break;
     }
     if (reply.Data(buffer.data(), buffer.used())) raised.BelongToKernel();
   });

@@ -55,7 +55,7 @@ class Merger {
       }
       if (impure && fs != 0) merged_.insert(items_.size());
       const uint64_t ino = MapIno(state_, ObjectKey{fs, entry.ino});
-      items_.push_back(DirItem{std::move(entry.name), ino, entry.type});
+      items_.push_back(DirItem{std::move(entry.name), ino, entry.type, 0});
     }
     return {};
   }
@@ -91,6 +91,25 @@ class Merger {
   size_t upper_doubtful_ = 0;  // items before it are the upper's and may have an origin
 };
 
+// 1 and 2 are "." and ".."; 31 bits, as programs of 32 bits take no more.
+constexpr off_t kDotOffset = 1, kDotDotOffset = 2, kFirstOffset = 3;
+constexpr size_t kOffsetMask = 0x7fffffff;
+
+void SetOffsets(std::vector<DirItem>& items) {
+  for (DirItem& item : items) {
+    const size_t hash = std::hash<std::string>()(item.name);
+    item.offset = std::max<off_t>((hash ^ (hash >> 32)) & kOffsetMask, kFirstOffset);
+  }
+  std::sort(items.begin(), items.end(), [](const DirItem& a, const DirItem& b) {
+    return a.offset != b.offset ? a.offset < b.offset : a.name < b.name;
+  });
+  off_t last = 0;
+  for (DirItem& item : items) {  // names of one hash take the next free offsets
+    item.offset = std::max(item.offset, last + 1);
+    last = item.offset;
+  }
+}
+
 class Listing : public OpenDir {
  public:
   Listing(State& state, Node& node) : state_(state), node_(NodeRef::Share(state.table, node)) {}
@@ -99,9 +118,10 @@ class Listing : public OpenDir {
     items_.clear();
     if (node_->unlinked.load(std::memory_order_acquire)) return {};
     BLENDFS_ASSIGN(std::vector<DirItem> merged, Merger(state_, *node_).Run());
+    SetOffsets(merged);
     items_.reserve(merged.size() + 2);
-    items_.push_back(DirItem{".", node_->ino, DT_DIR});
-    items_.push_back(DirItem{"..", ParentIno(), DT_DIR});
+    items_.push_back(DirItem{".", node_->ino, DT_DIR, kDotOffset});
+    items_.push_back(DirItem{"..", ParentIno(), DT_DIR, kDotDotOffset});
     std::move(merged.begin(), merged.end(), std::back_inserter(items_));
     return {};
   }

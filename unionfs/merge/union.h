@@ -72,10 +72,13 @@ struct DirItem {
   std::string name;
   uint64_t ino = 0;  // what st_ino will say
   uint8_t type = 0;  // DT_*
+  off_t offset = 0;  // where a reader goes on after this item
 };
 
-// A directory listing, merged once when it is opened or rewound, so that offsets are stable:
-// item i has offset i + 1 (0 and 1 are "." and "..").
+// A directory listing, merged once when it is opened or rewound. Items are in the order of their offsets,
+// and an offset depends on the name alone: it means the same place in every listing of the directory,
+// whatever has come and gone. The kernel needs that, which hands one reader's listing to another and
+// lets that one go on by itself from anywhere.
 class OpenDir {
  public:
   virtual ~OpenDir() = default;

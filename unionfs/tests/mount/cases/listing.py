@@ -119,6 +119,22 @@ class Listing(Case):
         self.assertEqual(sorted(kept), ["keep%03d" % i for i in range(300)])
         self.assertEqual(len(seen), len(set(seen)), "a name came twice")
 
+    def test_a_reader_goes_on_after_its_listing_was_replaced(self):
+        """It reads what an earlier reader left in the kernel, until a change makes a later one replace that."""
+        low = {"d/%s%04d" % ("n" * 100, i): file() for i in range(2000)}
+        self.union(low, upper={"d/up": file()})
+        os.listdir(self.p("d"))
+        with sysops.DirStream(self.p("d")) as reader:
+            seen = [reader.next()[0] for _ in range(700)]
+            gone = [name for name in seen if name not in (".", "..")][:500]
+            for name in gone:
+                os.unlink(self.p("d/" + name))
+            with sysops.DirStream(self.p("d")) as later:
+                later.next()
+            seen += [name for name, _, _ in reader.all()]
+        self.assertEqual(len(seen), len(set(seen)), "a name came twice")
+        self.assertEqual(sorted(set(seen) - set(gone) - {".", ".."}), self.names("d"))
+
     def test_rewinddir_sees_what_is_new(self):
         self.union({"d/a": file()})
         with sysops.DirStream(self.p("d")) as stream:
