@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Listing directories. The kernel keeps a finished listing (cache_readdir) until it changes the directory
 // itself, and keeps the attributes that come with it.
-#include <algorithm>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -13,32 +11,14 @@
 namespace blendfs::fuse {
 namespace {
 
-// An open directory. Used by one request at a time: the kernel serialises the reads of one open.
-struct Listing {
-  std::unique_ptr<merge::OpenDir> dir;
-  bool read = false;
-};
-
-Listing& ListingOf(const fuse_file_info* info) { return *reinterpret_cast<Listing*>(info->fh); }
-
-void OpenDir(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
+// Answered once where the kernel can do without: it opens directories by itself from then on, and keeps their
+// listings as if told so here.
+void OpenDir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
   Serve(request, Kind::kOpenDir, [&](Front& front, Reply& reply) {
-    auto dir = front.fs.OpenDirectory(front.NodeOf(number));
-    if (!dir) return reply.Fail(dir.error());
-    auto listing = std::make_unique<Listing>();
-    listing->dir = std::move(*dir);
-    info->fh = reinterpret_cast<uint64_t>(listing.get());
+    if (front.kernel_opens_directories) return reply.Fail(ENOSYS);
     info->cache_readdir = 1;
     info->keep_cache = 1;
-    Listing* handed_over = listing.release();
-    if (!reply.Opened(*info)) delete handed_over;
-  });
-}
-
-void ReleaseDir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  Serve(request, Kind::kReleaseDir, [&](Front&, Reply& reply) {
-    delete &ListingOf(info);
-    reply.Done();
+    (void)reply.Opened(*info);  // nothing was taken that would have to be given back
   });
 }
 
@@ -55,8 +35,8 @@ class EntryBuffer {
         fuse_add_direntry(request_, Rest(), Left(), item.name.c_str(), &attributes, item.offset));
   }
   bool AddPlus(const merge::DirItem& item, const fuse_entry_param& entry) {
-    return Advance(fuse_add_direntry_plus(request_, Rest(), Left(), item.name.c_str(), &entry,
-                                          item.offset));
+    return Advance(
+        fuse_add_direntry_plus(request_, Rest(), Left(), item.name.c_str(), &entry, item.offset));
   }
 
   const char* data() const { return bytes_.data(); }
@@ -76,23 +56,11 @@ class EntryBuffer {
   size_t used_ = 0;
 };
 
-// What follows an offset in the listing, which is read when it has to be: at the start (opened or rewound),
-// or when the kernel goes on in the middle of its own copy, which another open had filled.
-Result<std::span<const merge::DirItem>> ItemsAfter(Listing& listing, off_t offset) {
-  if (offset == 0 || !listing.read) {
-    BLENDFS_TRY(listing.dir->Refresh());
-    listing.read = true;
-  }
-  const std::vector<merge::DirItem>& items = listing.dir->items();
-  const auto next =
-      std::upper_bound(items.begin(), items.end(), offset,
-                       [](off_t at, const merge::DirItem& item) { return at < item.offset; });
-  return std::span(next, items.end());
-}
-
-void ReadDir(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
-  Serve(request, Kind::kReadDir, [&](Front&, Reply& reply) {
-    auto items = ItemsAfter(ListingOf(info), offset);
+void ReadDir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset, fuse_file_info*) {
+  Serve(request, Kind::kReadDir, [&](Front& front, Reply& reply) {
+    auto listing = front.listings.Of(front.NodeOf(number));
+    if (!listing) return reply.Fail(listing.error());
+    auto items = listing->ItemsAfter(offset);
     if (!items) return reply.Fail(items.error());
     EntryBuffer buffer(request, size);
     for (const merge::DirItem& item : *items) {
@@ -144,15 +112,18 @@ bool AddWithAttributes(Front& front, merge::Node& parent, const merge::DirItem& 
   return true;
 }
 
-void ReadDirPlus(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
+void ReadDirPlus(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+                 fuse_file_info*) {
   Serve(request, Kind::kReadDirPlus, [&](Front& front, Reply& reply) {
-    Listing& listing = ListingOf(info);
-    auto items = ItemsAfter(listing, offset);
+    merge::Node& node = front.NodeOf(number);
+    auto listing = front.listings.Of(node);
+    if (!listing) return reply.Fail(listing.error());
+    auto items = listing->ItemsAfter(offset);
     if (!items) return reply.Fail(items.error());
     RaisedCounts raised(front.fs);
     EntryBuffer buffer(request, size);
     for (const merge::DirItem& item : *items) {
-      if (!AddWithAttributes(front, listing.dir->node(), item, buffer, raised)) break;
+      if (!AddWithAttributes(front, node, item, buffer, raised)) break;
     }
     if (reply.Data(buffer.data(), buffer.used())) raised.BelongToKernel();
   });
@@ -168,7 +139,7 @@ void SyncDir(fuse_req_t request, fuse_ino_t number, int data_only, fuse_file_inf
 
 void AddDirectoryHandlers(fuse_lowlevel_ops& table) {
   table.opendir = OpenDir;
-  table.releasedir = ReleaseDir;
+  // releasedir: absent on purpose, an open directory has nothing that would end with it.
   table.readdir = ReadDir;
   table.readdirplus = ReadDirPlus;
   table.fsyncdir = SyncDir;

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "unionfs/fuse/libfuse.h"
+#include "unionfs/fuse/listings.h"
 #include "unionfs/fuse/open_policy.h"
 #include "unionfs/fuse/statistics.h"
 #include "unionfs/merge/union.h"
@@ -23,7 +24,9 @@ struct Front {
   sys::Calls& os;
   Statistics& statistics;
   OpenPolicy& policy;
+  Listings& listings;
   std::function<void(fuse_conn_info&)> negotiate;  // on INIT
+  bool kernel_opens_directories = false;           // agreed on INIT
 
   merge::Node& NodeOf(fuse_ino_t number) const {
     return number == FUSE_ROOT_ID ? fs.root() : *reinterpret_cast<merge::Node*>(number);

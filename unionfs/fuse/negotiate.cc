@@ -67,6 +67,9 @@ Agreement Negotiate(fuse_conn_info& connection, [[maybe_unused]] bool want_passt
   Agreement agreement;
   WantMetadata(connection);
   WantData(connection);
+#ifdef FUSE_CAP_NO_OPENDIR_SUPPORT
+  agreement.kernel_opens_directories = Offered(connection, FUSE_CAP_NO_OPENDIR_SUPPORT);
+#endif
 #if BLENDFS_HAVE_PASSTHROUGH
   if (want_passthrough && Offered(connection, FUSE_CAP_PASSTHROUGH)) {
     Want(connection, FUSE_CAP_PASSTHROUGH);

@@ -13,6 +13,7 @@ inline constexpr size_t kMaxRequestBytes = kMaxWriteBytes + 4096;
 
 struct Agreement {
   bool passthrough = false;
+  bool kernel_opens_directories = false;  // once opendir was answered with ENOSYS
 };
 
 Agreement Negotiate(fuse_conn_info& connection, bool want_passthrough);

@@ -27,8 +27,9 @@ struct Session::Parts {
   Parts(merge::Union& fs, sys::Calls& os, SessionConfig config_in)
       : config(std::move(config_in)),
         policy(backing, statistics),
-        front{fs, os, statistics, policy,
-              [this](fuse_conn_info& connection) { Agree(connection); }} {}
+        listings(fs),
+        front{fs,     os,       statistics,
+              policy, listings, [this](fuse_conn_info& connection) { Agree(connection); }} {}
   ~Parts() {
     if (session != nullptr) fuse_session_destroy(session);  // closes the device
   }
@@ -45,6 +46,7 @@ struct Session::Parts {
   Statistics statistics;
   KernelBackingFiles backing;
   OpenPolicy policy;
+  Listings listings;
   Front front;  // libfuse's user data
   fuse_session* session = nullptr;
   UniqueFd device;  // until libfuse has it
@@ -75,6 +77,7 @@ fuse_lowlevel_ops Handlers() {
 void Session::Parts::Agree(fuse_conn_info& connection) {
   Agreement agreement = Negotiate(connection, config.passthrough);
   policy.AllowPassthrough(agreement.passthrough);
+  front.kernel_opens_directories = agreement.kernel_opens_directories;
   if (config.ready) config.ready();
 }
 

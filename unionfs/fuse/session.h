@@ -26,8 +26,8 @@ struct SessionConfig {
   bool clone_device = false;  // a device descriptor for each thread
   unsigned threads = 10;
   std::chrono::microseconds look_for{100};  // for the next request, before a thread sleeps: loop.h
-  bool volatile_upper = false;             // no sync at the end
-  bool survive_signals = false;            // a root file system: SIGTERM and its like are ignored
+  bool volatile_upper = false;              // no sync at the end
+  bool survive_signals = false;             // a root file system: SIGTERM and its like are ignored
   bool statistics = false;
   std::string statistics_file;  // empty: the log
   std::function<void()> ready;  // called once, when the kernel has been answered
