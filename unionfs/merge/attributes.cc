@@ -73,8 +73,9 @@ Result<Attr> Union::SetAttr(Node& node, const AttrChange& change, OpenFile* file
                              change.set_gid ? change.gid : static_cast<gid_t>(-1)));
   }
   if (change.set_mode) BLENDFS_TRY(object.Chmod(change.mode & 07777));
-  if (change.set_size) BLENDFS_TRY(SetSize(state, change, object, open));
+  // Before the size: a file that somebody else has changed must not keep them, whatever fails next.
   if (change.kill_suid_sgid && !node.IsDir()) BLENDFS_TRY(KillPrivileges(state, place, object));
+  if (change.set_size) BLENDFS_TRY(SetSize(state, change, object, open));
   if (change.set_atime || change.set_mtime) {
     const timespec times[2] = {TimeOf(change.set_atime, change.atime_now, change.atime),
                                TimeOf(change.set_mtime, change.mtime_now, change.mtime)};

@@ -62,7 +62,7 @@ Status CopyUpDirectoryLocked(State& state, Node& node, Location& location, bool 
                  state.os.OpenBeneath(staged.dir(), staged.name(), O_PATH | O_DIRECTORY));
   BLENDFS_ASSIGN(const sys::FileStat made, state.os.StatFd(fd.borrow()));
   // The lower directory's own name in its layer is not known; "." is as good for a handle.
-  const std::string origin = OriginOf(state, lower.layer, lower.fd.borrow(), "");
+  BLENDFS_ASSIGN(const std::string origin, OriginOf(state, lower.layer, lower.fd.borrow(), ""));
   BLENDFS_TRY(CopyMetadata(state, lower.fd.borrow(), ".", stat, origin, fd.borrow()));
   if (!anonymous) {
     BLENDFS_TRY(MarkImpure(state, *location.parent));

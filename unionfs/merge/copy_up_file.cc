@@ -89,6 +89,32 @@ Status EnterIndex(State& state, const std::string& origin, BorrowedFd fd, const 
   return linked;
 }
 
+// Takes the index entry back unless the copy gets its name: other names of the lower file would find a
+// copy that its own node knows nothing of.
+class IndexEntry {
+ public:
+  explicit IndexEntry(State& state) : state_(state) {}
+  ~IndexEntry() {
+    if (!name_.empty()) (void)state_.os.Unlink(state_.stack.index(), name_.c_str());
+  }
+  Status Enter(const std::string& origin, BorrowedFd fd, const Linker& link) {
+    BLENDFS_TRY(EnterIndex(state_, origin, fd, link));
+    name_ = layer::IndexName(origin);
+    return {};
+  }
+  void Keep(Node& node, int64_t links) {
+    if (name_.empty()) return;
+    name_.clear();
+    node.lower_links.store(links, std::memory_order_release);
+    node.link_count.store(links, std::memory_order_release);
+    node.indexed.store(true, std::memory_order_release);
+  }
+
+ private:
+  State& state_;
+  std::string name_;
+};
+
 struct Source {
   Place place;
   sys::FileStat stat;
@@ -99,18 +125,13 @@ Result<Source> Look(State& state, Node& node) {
   Source source;
   BLENDFS_ASSIGN(source.place, AttributePlace(state, node));
   BLENDFS_ASSIGN(source.stat, StatPlace(state, source.place));
-  source.origin = OriginOf(state, node.lower_layer, source.place.dir, source.place.name.c_str());
+  BLENDFS_ASSIGN(source.origin,
+                 OriginOf(state, node.lower_layer, source.place.dir, source.place.name.c_str()));
   return source;
 }
 
 bool NeedsIndex(State& state, const Source& source) {
   return source.stat.nlink > 1 && !source.origin.empty() && state.stack.index();
-}
-
-void SetIndexed(Node& node, int64_t links) {
-  node.lower_links.store(links, std::memory_order_release);
-  node.link_count.store(links, std::memory_order_release);
-  node.indexed.store(true, std::memory_order_release);
 }
 
 void Publish(Node& node, uint64_t upper_ino, bool with_data) {
@@ -137,7 +158,10 @@ Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymou
       node.lower_pin.store(pin.release(), std::memory_order_release);
     }
   }
-  BLENDFS_TRY(CopyMetadata(state, source.place.dir, source.place.name.c_str(), stat, source.origin,
+  // The copy that is published empty is the truncated file already, should the truncation itself fail.
+  sys::FileStat shown = stat;
+  if (depth == CopyDepth::kEmpty) shown.mtime = {0, UTIME_NOW};
+  BLENDFS_TRY(CopyMetadata(state, source.place.dir, source.place.name.c_str(), shown, source.origin,
                            file->fd()));
   BLENDFS_TRY(SyncBeforePublish(state, file->fd(), size > 0));
   BLENDFS_ASSIGN(const sys::FileStat made, state.os.StatFd(file->fd()));
@@ -145,16 +169,16 @@ Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymou
   if (anonymous) {
     node.upper_pin.store(file->Take().release(), std::memory_order_release);
   } else {
-    const bool index = NeedsIndex(state, source);
-    if (index) {
-      BLENDFS_TRY(EnterIndex(
-          state, source.origin, file->fd(),
+    IndexEntry entry(state);
+    if (NeedsIndex(state, source)) {
+      BLENDFS_TRY(entry.Enter(
+          source.origin, file->fd(),
           [&](BorrowedFd dir, const std::string& name) { return file->LinkTo(dir, name); }));
     }
     BLENDFS_TRY(MarkImpure(state, *location.parent));
     KeepTimes keep(state, location.parent->dir->upper_fd());
     BLENDFS_TRY(file->LinkTo(location.parent->dir->upper_fd(), location.name));
-    if (index) SetIndexed(node, stat.nlink);
+    entry.Keep(node, stat.nlink);
   }
   Publish(node, made.ino, !metacopy);
   (metacopy ? state.metadata_copy_ups : state.copy_ups).fetch_add(1, std::memory_order_relaxed);
@@ -184,17 +208,17 @@ Status CopyUpSpecial(State& state, Node& node, Location& location, bool anonymou
   if (anonymous) {
     node.upper_pin.store(fd.release(), std::memory_order_release);
   } else {
-    const bool index = NeedsIndex(state, source);
-    if (index) {
-      BLENDFS_TRY(EnterIndex(state, source.origin, fd.borrow(),
-                             [&](BorrowedFd dir, const std::string& name) {
-                               return state.os.Link(staged.dir(), staged.name(), dir, name.c_str());
-                             }));
+    IndexEntry entry(state);
+    if (NeedsIndex(state, source)) {
+      BLENDFS_TRY(
+          entry.Enter(source.origin, fd.borrow(), [&](BorrowedFd dir, const std::string& name) {
+            return state.os.Link(staged.dir(), staged.name(), dir, name.c_str());
+          }));
     }
     BLENDFS_TRY(MarkImpure(state, *location.parent));
     KeepTimes keep(state, location.parent->dir->upper_fd());
     BLENDFS_TRY(staged.Publish(location.parent->dir->upper_fd(), location.name, RENAME_NOREPLACE));
-    if (index) SetIndexed(node, source.stat.nlink);
+    entry.Keep(node, source.stat.nlink);
   }
   Publish(node, made.ino, true);
   state.copy_ups.fetch_add(1, std::memory_order_relaxed);
@@ -212,20 +236,40 @@ Status CopyUpNonDirectory(State& state, Node& node, Location& location, bool ano
   return CopyUpSpecial(state, node, location, anonymous, source);
 }
 
+namespace {
+
+Status SetTimesOf(State& state, BorrowedFd fd, const sys::FileStat& stat) {
+  const timespec times[2] = {stat.atime, stat.mtime};
+  return state.os.SetTimesFd(fd, times);
+}
+
+// Brings the data of a metadata-only copy to it, whose times stay.
+Status FillIn(State& state, Node& node, BorrowedFd fd, const sys::FileStat& before) {
+  BLENDFS_TRY(CopyBytes(state, node, fd, before.size));
+  // Before the sync: what it makes durable has the old times.
+  BLENDFS_TRY(SetTimesOf(state, fd, before));
+  return SyncBeforePublish(state, fd, true);
+}
+
+}  // namespace
+
 Status CopyUpDataOnly(State& state, Node& node, bool keep_data) {
   BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
   BLENDFS_ASSIGN(const UniqueFd fd, Object(state, place).Open(O_RDWR));
   BLENDFS_ASSIGN(const sys::FileStat before, state.os.StatFd(fd.borrow()));
   // The lower file stays the one that is read until the mark goes, so writing in place is safe.
-  if (keep_data) {
-    BLENDFS_TRY(CopyBytes(state, node, fd.borrow(), before.size));
-    BLENDFS_TRY(SyncBeforePublish(state, fd.borrow(), true));
-  } else {
-    BLENDFS_TRY(state.os.Truncate(fd.borrow(), 0));
+  Status done =
+      keep_data ? FillIn(state, node, fd.borrow(), before) : state.os.Truncate(fd.borrow(), 0);
+  if (done) {
+    done = state.os.RemoveXattrFd(fd.borrow(), state.format().Key(layer::kMetacopy).c_str());
   }
-  const timespec times[2] = {before.atime, before.mtime};
-  BLENDFS_TRY(state.os.SetTimesFd(fd.borrow(), times));
-  BLENDFS_TRY(state.os.RemoveXattrFd(fd.borrow(), state.format().Key(layer::kMetacopy).c_str()));
+  if (!done) {
+    // As it was: space that is short is not kept by half a copy.
+    (void)state.os.Truncate(fd.borrow(), 0);
+    (void)state.os.Truncate(fd.borrow(), before.size);
+    (void)SetTimesOf(state, fd.borrow(), before);
+    return done;
+  }
   node.data_on_upper.store(true, std::memory_order_release);
   state.copy_ups.fetch_add(1, std::memory_order_relaxed);
   return {};

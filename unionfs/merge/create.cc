@@ -64,16 +64,19 @@ Status MakeOverWhiteout(State& state, Node& parent, const std::string& name, boo
   return {};
 }
 
-Status MakeUnder(State& state, Node& parent, const std::string& name, bool directory,
-                 const Maker& make) {
+// True if it took a whiteout's place.
+Result<bool> MakeUnder(State& state, Node& parent, const std::string& name, bool directory,
+                       const Maker& make) {
   if (parent.unlinked.load(std::memory_order_acquire)) return Fail(ENOENT);
   BLENDFS_TRY(CopyUpDirectory(state, parent));
   auto made = make(parent.dir->upper_fd(), name.c_str());
-  if (made || made.error().code != EEXIST) return made;
-  return MakeOverWhiteout(state, parent, name, directory, make);
+  if (made) return false;
+  if (made.error().code != EEXIST) return tl::unexpected(made.error());
+  BLENDFS_TRY(MakeOverWhiteout(state, parent, name, directory, make));
+  return true;
 }
 
-Result<Entry> EntryForNew(State& state, Node& parent, const std::string& name) {
+Result<Entry> NewEntry(State& state, Node& parent, const std::string& name) {
   const BorrowedFd upper = parent.dir->upper_fd();
   BLENDFS_ASSIGN(const sys::FileStat stat, state.os.Stat(upper, name.c_str()));
   UniqueFd directory;
@@ -83,6 +86,16 @@ Result<Entry> EntryForNew(State& state, Node& parent, const std::string& name) {
   NodeRef node = NodeForNew(state, parent, name, stat, std::move(directory));
   const Attr attr = ToAttr(state, *node, stat);
   return ToEntry(std::move(node), attr);
+}
+
+// Makes and tells of it. What cannot be told of (no descriptors are left, say) is not left behind.
+Result<Entry> MakeEntry(State& state, Node& parent, std::string_view name_view, bool directory,
+                        const Maker& make) {
+  const std::string name(name_view);
+  BLENDFS_ASSIGN(const bool over_whiteout, MakeUnder(state, parent, name, directory, make));
+  Result<Entry> entry = NewEntry(state, parent, name);
+  if (!entry) TakeBack(state, parent.dir->upper_fd(), name, directory, over_whiteout);
+  return entry;
 }
 
 sys::Creator CreatorOf(const Caller& caller) {
@@ -97,29 +110,24 @@ Result<Entry> Union::MakeNode(Node& parent, std::string_view name, mode_t mode, 
                               const Caller& caller) {
   // The device number of a whiteout: kernel overlayfs refuses it alike.
   if (S_ISCHR(mode) && rdev == 0) return Fail(EPERM);
-  const std::string text(name);
-  BLENDFS_TRY(MakeUnder(*state_, parent, text, false, [&](BorrowedFd dir, const char* at) {
+  return MakeEntry(*state_, parent, name, false, [&](BorrowedFd dir, const char* at) {
     return state_->os.MakeNode(dir, at, mode, rdev, CreatorOf(caller));
-  }));
-  return EntryForNew(*state_, parent, text);
+  });
 }
 
 Result<Entry> Union::MakeDir(Node& parent, std::string_view name, mode_t mode,
                              const Caller& caller) {
-  const std::string text(name);
-  BLENDFS_TRY(MakeUnder(*state_, parent, text, true, [&](BorrowedFd dir, const char* at) {
+  return MakeEntry(*state_, parent, name, true, [&](BorrowedFd dir, const char* at) {
     return state_->os.MakeDir(dir, at, mode, CreatorOf(caller));
-  }));
-  return EntryForNew(*state_, parent, text);
+  });
 }
 
 Result<Entry> Union::MakeSymlink(Node& parent, std::string_view name, std::string_view target,
                                  const Caller& caller) {
-  const std::string text(name), to(target);
-  BLENDFS_TRY(MakeUnder(*state_, parent, text, false, [&](BorrowedFd dir, const char* at) {
+  const std::string to(target);
+  return MakeEntry(*state_, parent, name, false, [&](BorrowedFd dir, const char* at) {
     return state_->os.MakeSymlink(to.c_str(), dir, at, CreatorOf(caller));
-  }));
-  return EntryForNew(*state_, parent, text);
+  });
 }
 
 Result<Union::Created> Union::Create(Node& parent, std::string_view name, mode_t mode, int flags,
@@ -127,15 +135,20 @@ Result<Union::Created> Union::Create(Node& parent, std::string_view name, mode_t
   State& state = *state_;
   const std::string text(name);
   UniqueFd fd;
-  BLENDFS_TRY(MakeUnder(state, parent, text, false, [&](BorrowedFd dir, const char* at) -> Status {
+  const Maker make = [&](BorrowedFd dir, const char* at) -> Status {
     BLENDFS_ASSIGN(fd, state.os.Create(dir, at, CreateFlags(flags), mode, CreatorOf(caller)));
     return {};
-  }));
-  BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(fd.borrow()));
+  };
+  BLENDFS_ASSIGN(const bool over_whiteout, MakeUnder(state, parent, text, false, make));
+  const Result<sys::FileStat> stat = state.os.StatFd(fd.borrow());
+  if (!stat) {
+    TakeBack(state, parent.dir->upper_fd(), text, false, over_whiteout);
+    return tl::unexpected(stat.error());
+  }
   Created created;
-  NodeRef node = NodeForNew(state, parent, text, stat, UniqueFd());
+  NodeRef node = NodeForNew(state, parent, text, *stat, UniqueFd());
   created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd), true);
-  const Attr attr = ToAttr(state, *node, stat);
+  const Attr attr = ToAttr(state, *node, *stat);
   created.entry = ToEntry(std::move(node), attr);
   return created;
 }

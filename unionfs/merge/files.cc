@@ -39,7 +39,7 @@ Result<BorrowedFd> RegularFile::data() {
   std::lock_guard lock(switching_);
   if (const int fd = upper_.load(std::memory_order_acquire); fd >= 0) return BorrowedFd(fd);
   auto fd = OpenNodeData(state_, *node_, LayerFlags(flags_));
-  if (!fd) return Fail(EIO, "switching to the copied-up file");
+  if (!fd) return tl::unexpected(fd.error());
   upper_.store(fd->release(), std::memory_order_release);
   return BorrowedFd(upper_.load(std::memory_order_relaxed));
 }

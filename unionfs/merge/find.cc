@@ -105,10 +105,10 @@ Result<Hit> SeeInLayer(State& state, const LowerDir& base, Target& target) {
 
 // The identity of an upper non-directory: the lower object it was copied up from, where its origin
 // still leads to one.
-ObjectKey UpperFileKey(State& state, Found& found) {
+Result<ObjectKey> UpperFileKey(State& state, Found& found) {
   const ObjectKey own{0, found.stat.ino};
   if (!found.marks.origin) return own;
-  auto origin = FollowOrigin(state, *found.marks.origin, found.stat.mode);
+  BLENDFS_ASSIGN(const auto origin, FollowOrigin(state, *found.marks.origin, found.stat.mode));
   if (!origin) return own;
   found.lower_links = origin->links;
   return origin->key;
@@ -140,7 +140,7 @@ class LowerSearch {
       }
       if (hit.stop) break;
     }
-    if (metacopy_ && !found_.data) return Fail(EIO, "metadata-only copy without its data");
+    if (metacopy_ && !found_.data) return Fail(EIO, kNoDataBelow);
     return {};
   }
 
@@ -223,11 +223,12 @@ Result<Found> Find(State& state, Node& parent, const std::string& name) {
       found.stat = hit.stat;
       found.marks = std::move(hit.marks);
       found.upper_dir = std::move(hit.dir);
-      metacopy = found.marks.metacopy;
+      // An empty file has no data to look for: a truncation that was interrupted before the mark went.
+      metacopy = found.marks.metacopy && found.stat.size > 0;
       if (found.stat.IsDir()) {
         found.key = ObjectKey{0, found.stat.ino};
       } else {
-        found.key = UpperFileKey(state, found);
+        BLENDFS_ASSIGN(found.key, UpperFileKey(state, found));
         if (!metacopy) return found;
       }
     } else if (hit.stop) {

@@ -24,7 +24,9 @@ struct Found {
   int64_t lower_links = 0;  // st_nlink of the lower file an upper one was copied from
 };
 
-// ENOENT where the union has no such name; EIO for a metadata-only copy without its data.
+// ENOENT where the union has no such name; EIO, as said by kNoDataBelow, for a metadata-only copy without
+// its data.
+inline constexpr char kNoDataBelow[] = "metadata-only copy without its data";
 Result<Found> Find(State& state, Node& parent, const std::string& name);
 
 // True if a lower layer shows something under that name: removing the upper's needs a whiteout.

@@ -37,24 +37,28 @@ Result<Entry> Union::Link(Node& node, Node& new_parent, std::string_view new_nam
   std::lock_guard busy(node.busy);
   const bool was_unlinked = node.unlinked.load(std::memory_order_acquire);
   BLENDFS_TRY(WriteLinkCount(state, node, CountAgainst::kUpper));
-  BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
-  auto linked = Object(state, place).LinkTo(new_parent.dir->upper_fd(), name.c_str());
-  if (!linked && linked.error().code == EEXIST) {
-    linked = LinkOverWhiteout(state, place, new_parent, name);
-  }
-  if (!linked) return tl::unexpected(linked.error());
-  if (const int64_t count = node.link_count.load(); count >= 0) node.link_count.store(count + 1);
   const bool lower_identity = node.key.fs != 0 || node.key.ino != node.upper_ino.load();
   if (lower_identity) BLENDFS_TRY(copy_up_internal::MarkImpure(state, new_parent));
+  BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
+  const BorrowedFd upper = new_parent.dir->upper_fd();
+  auto linked = Object(state, place).LinkTo(upper, name.c_str());
+  const bool over_whiteout = !linked && linked.error().code == EEXIST;
+  if (over_whiteout) linked = LinkOverWhiteout(state, place, new_parent, name);
+  if (!linked) return tl::unexpected(linked.error());
+  const Result<sys::FileStat> stat = StatPlace(state, place);
+  if (!stat) {
+    TakeBack(state, upper, name, false, over_whiteout);
+    return tl::unexpected(stat.error());
+  }
+  if (const int64_t count = node.link_count.load(); count >= 0) node.link_count.store(count + 1);
   if (was_unlinked) {
     // O_TMPFILE gets its first name.
     SetLocation(state, node, new_parent, name);
     node.unlinked.store(false, std::memory_order_release);
     state.table.Insert(node);
   }
-  BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
   NodeRef self = NodeRef::Share(state.table, node);
-  const Attr attr = ToAttr(state, node, stat);
+  const Attr attr = ToAttr(state, node, *stat);
   return ToEntry(std::move(self), attr);
 }
 

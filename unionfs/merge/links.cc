@@ -25,12 +25,27 @@ std::optional<int64_t> ParseLinkCount(std::string_view text, int64_t upper_links
   return count > 0 ? std::optional(count) : std::nullopt;
 }
 
-int64_t LinkCountOf(State& state, BorrowedFd upper, int64_t upper_links, int64_t lower_links) {
+Result<int64_t> LinkCountOf(State& state, BorrowedFd upper, int64_t upper_links,
+                            int64_t lower_links) {
   auto text = state.os.GetXattrFd(upper, state.format().Key(layer::kNlink).c_str());
+  if (!text && text.error().code != ENODATA && text.error().code != EOPNOTSUPP) {
+    return tl::unexpected(text.error());
+  }
   std::optional<int64_t> count;
   if (text) count = ParseLinkCount(*text, upper_links, lower_links);
   // Without the attribute every link but the index's own is a name.
   return count.value_or(std::max<int64_t>(1, upper_links - 1));
+}
+
+// What a handle that leads nowhere says, or one that a file system never gave out.
+bool LeadsNowhere(int code) {
+  return code == ESTALE || code == ENOENT || code == EINVAL || code == EOVERFLOW ||
+         code == EOPNOTSUPP || code == EPERM || code == EACCES || code == ELOOP;
+}
+
+// No such name, or, from a crafted origin or index, none that there can be.
+bool IsAbsent(int code) {
+  return code == ENOENT || code == ENOTDIR || code == ELOOP || code == ENAMETOOLONG;
 }
 
 std::string EncodedOrigin(const layer::Layer& layer, sys::Handle handle) {
@@ -39,9 +54,10 @@ std::string EncodedOrigin(const layer::Layer& layer, sys::Handle handle) {
 
 }  // namespace
 
-std::optional<OriginObject> FollowOrigin(State& state, const std::string& raw, mode_t mode) {
+Result<std::optional<OriginObject>> FollowOrigin(State& state, const std::string& raw,
+                                                 mode_t mode) {
   const auto origin = layer::DecodeOrigin(raw);
-  if (!origin) return std::nullopt;
+  if (!origin) return std::optional<OriginObject>();
   uint32_t tried = UINT32_MAX;
   const auto& layers = state.stack.layers();
   for (size_t i = state.stack.first_lower(); i < layers.size(); ++i) {
@@ -49,34 +65,41 @@ std::optional<OriginObject> FollowOrigin(State& state, const std::string& raw, m
     if (!layer.handles || layer.fs == tried || layer.uuid != origin->uuid) continue;
     tried = layer.fs;
     auto fd = state.os.OpenHandle(layer.mount.borrow(), origin->handle, O_PATH);
-    if (!fd) continue;
-    auto stat = state.os.StatFd(fd->borrow());
-    if (stat && (stat->mode & S_IFMT) == (mode & S_IFMT)) {
-      return OriginObject{ObjectKey{layer.fs, stat->ino}, stat->nlink};
+    if (!fd && LeadsNowhere(fd.error().code)) continue;
+    if (!fd) return tl::unexpected(fd.error());
+    BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(fd->borrow()));
+    if ((stat.mode & S_IFMT) == (mode & S_IFMT)) {
+      return std::optional(OriginObject{ObjectKey{layer.fs, stat.ino}, stat.nlink});
     }
   }
-  return std::nullopt;
+  return std::optional<OriginObject>();
 }
 
-std::string OriginOf(State& state, layer::LayerIndex layer, BorrowedFd dir, const char* name) {
+Result<std::string> OriginOf(State& state, layer::LayerIndex layer, BorrowedFd dir,
+                             const char* name) {
   const layer::Layer& lower = state.stack.layer(layer);
   if (!lower.handles) return "";
   auto handle = state.os.NameToHandle(dir, name);
-  return handle ? EncodedOrigin(lower, std::move(*handle)) : "";
+  if (handle) return EncodedOrigin(lower, std::move(*handle));
+  if (handle.error().code == EOPNOTSUPP || handle.error().code == EOVERFLOW) return "";
+  return tl::unexpected(handle.error());
 }
 
 Status FindInIndex(State& state, Node& parent, const std::string& name, Found& found) {
   if (!state.index_used.load(std::memory_order_acquire)) return {};
   const LowerDir* lower = parent.dir->InLayer(found.lower);
   if (lower == nullptr) return {};
-  const std::string origin = OriginOf(state, found.lower, lower->fd.borrow(), name.c_str());
+  BLENDFS_ASSIGN(const std::string origin,
+                 OriginOf(state, found.lower, lower->fd.borrow(), name.c_str()));
   if (origin.empty()) return {};
   auto entry = state.os.OpenBeneath(state.stack.index(), layer::IndexName(origin).c_str(), O_PATH);
-  if (!entry) return {};
+  if (!entry && IsAbsent(entry.error().code)) return {};
+  if (!entry) return tl::unexpected(entry.error());
   BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(entry->borrow()));
   if ((stat.mode & S_IFMT) != (found.stat.mode & S_IFMT)) return {};
   found.lower_links = found.stat.nlink;
-  found.link_count = LinkCountOf(state, entry->borrow(), stat.nlink, found.lower_links);
+  BLENDFS_ASSIGN(found.link_count,
+                 LinkCountOf(state, entry->borrow(), stat.nlink, found.lower_links));
   found.upper = true;
   BLENDFS_ASSIGN(found.marks, layer::ReadMarksFd(state.os, state.format(), entry->borrow()));
   if (found.marks.metacopy) {
@@ -92,10 +115,13 @@ Status ReadLinkCount(State& state, Node& parent, const std::string& name, Found&
   if (!state.index_used.load(std::memory_order_acquire)) return {};
   const std::string entry = layer::IndexName(*found.marks.origin);
   auto indexed = state.os.Stat(state.stack.index(), entry.c_str());
+  if (!indexed && !IsAbsent(indexed.error().code)) return tl::unexpected(indexed.error());
   if (!indexed || indexed->ino != found.stat.ino) return {};
   auto upper = state.os.OpenBeneath(parent.dir->upper_fd(), name.c_str(), O_PATH);
-  if (!upper) return {};
-  found.link_count = LinkCountOf(state, upper->borrow(), found.stat.nlink, found.lower_links);
+  if (!upper && IsAbsent(upper.error().code)) return {};
+  if (!upper) return tl::unexpected(upper.error());
+  BLENDFS_ASSIGN(found.link_count,
+                 LinkCountOf(state, upper->borrow(), found.stat.nlink, found.lower_links));
   return {};
 }
 

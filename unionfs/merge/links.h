@@ -14,15 +14,17 @@
 namespace blendfs::merge {
 
 // The lower object an origin leads to; nullopt when it leads nowhere (another layer stack, a replaced
-// image) or to an object of another type.
+// image) or to an object of another type. An error when that cannot be told now: taking another identity
+// because descriptors are short would give one object two nodes.
 struct OriginObject {
   ObjectKey key;
   int64_t links = 0;
 };
-std::optional<OriginObject> FollowOrigin(State& state, const std::string& raw, mode_t mode);
+Result<std::optional<OriginObject>> FollowOrigin(State& state, const std::string& raw, mode_t mode);
 
-// Encoded origin for a lower object, or "" when its file system has no handles.
-std::string OriginOf(State& state, layer::LayerIndex layer, BorrowedFd dir, const char* name);
+// Encoded origin for a lower object, or "" when its file system has no handle for it.
+Result<std::string> OriginOf(State& state, layer::LayerIndex layer, BorrowedFd dir,
+                             const char* name);
 
 // For a lower file with several links: if it was copied up under another name, turns `found` into
 // that upper file (index_entry, link_count).

@@ -73,13 +73,20 @@ class Merger {
   Status SettleInodes() {
     for (size_t i = 0; i < items_.size(); ++i) {
       if (i >= upper_doubtful_ && !merged_.contains(i)) continue;
-      auto found = Find(state_, node_, items_[i].name);
-      if (!found) continue;  // gone meanwhile: the layer's number is as good
-      Found object = std::move(*found);
-      auto node = NodeFor(state_, node_, items_[i].name, object);
-      if (node) items_[i].ino = (*node)->ino;
+      Found found;
+      const auto node = LookupNode(state_, node_, items_[i].name, &found);
+      if (node) {
+        items_[i].ino = (*node)->ino;
+      } else if (!IsOfTheEntry(node.error())) {
+        return tl::unexpected(node.error());  // the kernel would keep a wrong number
+      }
     }
     return {};
+  }
+
+  // Gone meanwhile, or nothing that can be opened: the layer's number is as good.
+  static bool IsOfTheEntry(const Error& error) {
+    return error.code == ENOENT || error.code == ESTALE || error.doing == kNoDataBelow;
   }
 
   static constexpr size_t kHidden = SIZE_MAX;

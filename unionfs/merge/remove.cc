@@ -23,19 +23,9 @@ Status Pin(State& state, Node& node) {
   return {};
 }
 
-// Asked after a name went.
-bool HasOtherLinks(State& state, Node& node) {
-  if (const int64_t count = node.link_count.load(std::memory_order_acquire); count >= 0) {
-    return count > 0;
-  }
-  if (!node.OnUpper()) return false;
-  auto links = RealLinks(state, node);
-  return links && *links > 0;
-}
-
 }  // namespace
 
-void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name) {
+void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name, bool last) {
   const int64_t count = node.link_count.load(std::memory_order_acquire);
   if (count >= 0) {
     node.link_count.store(count - 1, std::memory_order_release);
@@ -45,20 +35,26 @@ void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name
     std::lock_guard lock(state.LocationLock(node));
     if (node.parent == &parent && node.name == name) node.name_valid = false;
   }
-  if (node.IsDir() || !HasOtherLinks(state, node)) {
+  if (last) {
     node.unlinked.store(true, std::memory_order_release);
     state.table.Remove(node);
   }
 }
 
-Status PrepareUnlink(State& state, Node& node, Node& parent, const std::string& name) {
-  if (node.IsDir() || !node.OnUpper()) return {};
-  if (node.link_count.load(std::memory_order_acquire) >= 0) {
+Result<bool> PrepareUnlink(State& state, Node& node, Node& parent, const std::string& name) {
+  if (node.IsDir() || !node.OnUpper()) return true;
+  const int64_t count = node.link_count.load(std::memory_order_acquire);
+  if (count >= 0) {
     // The name must be the upper's own, so that removing it is what lowers the count.
-    if (!NameOnUpper(state, parent, name)) BLENDFS_TRY(LinkUp(state, node, parent, name));
+    BLENDFS_ASSIGN(const UpperName there, SeeUpper(state, parent, name));
+    if (there != UpperName::kObject) BLENDFS_TRY(LinkUp(state, node, parent, name));
     BLENDFS_TRY(WriteLinkCount(state, node, CountAgainst::kUpper));
+    BLENDFS_TRY(Pin(state, node));
+    return count == 1;
   }
-  return Pin(state, node);
+  BLENDFS_TRY(Pin(state, node));
+  BLENDFS_ASSIGN(const int64_t links, RealLinks(state, node));
+  return links <= 1;
 }
 
 namespace {
@@ -97,11 +93,15 @@ Status TakeAway(State& state, Node& parent, const std::string& name, const Doome
 
 }  // namespace
 
-bool NameOnUpper(State& state, Node& parent, const std::string& name) {
+Result<UpperName> SeeUpper(State& state, Node& parent, const std::string& name) {
   const BorrowedFd upper = parent.dir->upper_fd();
-  if (!upper) return false;
+  if (!upper) return UpperName::kNothing;
   auto stat = state.os.Stat(upper, name.c_str());
-  return stat && !layer::IsWhiteoutDevice(*stat);
+  if (!stat && stat.error().code == ENOENT) return UpperName::kNothing;
+  if (!stat) return tl::unexpected(stat.error());
+  BLENDFS_ASSIGN(const bool whiteout,
+                 IsWhiteout(state, upper, name, *stat, parent.dir->upper_xattr_whiteouts));
+  return whiteout ? UpperName::kWhiteout : UpperName::kObject;
 }
 
 Status Union::Unlink(Node& parent, std::string_view name_view) {
@@ -117,10 +117,11 @@ Status Union::Unlink(Node& parent, std::string_view name_view) {
     BLENDFS_TRY(CopyUp(state, node, CopyDepth::kMetadata));
   }
   std::lock_guard busy(node.busy);
-  BLENDFS_TRY(PrepareUnlink(state, node, parent, name));
-  doomed.name_on_upper = NameOnUpper(state, parent, name);
+  BLENDFS_ASSIGN(const bool last, PrepareUnlink(state, node, parent, name));
+  BLENDFS_ASSIGN(const UpperName there, SeeUpper(state, parent, name));
+  doomed.name_on_upper = there == UpperName::kObject;
   BLENDFS_TRY(TakeAway(state, parent, name, doomed));
-  AfterUnlink(state, node, parent, name);
+  AfterUnlink(state, node, parent, name, last);
   return {};
 }
 
@@ -136,9 +137,10 @@ Status Union::RemoveDir(Node& parent, std::string_view name_view) {
   BLENDFS_TRY(listing->Refresh());
   if (!listing->empty()) return Fail(ENOTEMPTY);
   std::lock_guard busy(node.busy);
-  doomed.name_on_upper = NameOnUpper(state, parent, name);
+  BLENDFS_ASSIGN(const UpperName there, SeeUpper(state, parent, name));
+  doomed.name_on_upper = there == UpperName::kObject;
   BLENDFS_TRY(TakeAway(state, parent, name, doomed));
-  AfterUnlink(state, node, parent, name);
+  AfterUnlink(state, node, parent, name, true);
   return {};
 }
 

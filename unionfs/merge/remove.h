@@ -9,12 +9,14 @@ namespace blendfs::merge {
 
 // Before a name goes: opens an O_PATH descriptor of its upper object, so that the node no longer
 // depends on the name, and prepares the link count of an indexed one.
-Status PrepareUnlink(State& state, Node& node, Node& parent, const std::string& name);
+// True if that is the object's last name.
+Result<bool> PrepareUnlink(State& state, Node& node, Node& parent, const std::string& name);
 
 // After a name went: counts, the index entry, the table.
-void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name);
+void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name, bool last);
 
-// True if the upper has an object, not a whiteout, under that name.
-bool NameOnUpper(State& state, Node& parent, const std::string& name);
+// What the upper itself has under a name.
+enum class UpperName { kNothing, kObject, kWhiteout };
+Result<UpperName> SeeUpper(State& state, Node& parent, const std::string& name);
 
 }  // namespace blendfs::merge

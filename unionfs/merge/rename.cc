@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include <array>
+#include <optional>
 
 #include "unionfs/merge/copy_up.h"
 #include "unionfs/merge/links.h"
@@ -31,6 +31,12 @@ struct Side {
 
   BorrowedFd upper() const { return parent.dir->upper_fd(); }
   bool IsDir() const { return node && node->IsDir(); }
+  Status SeeUpper(State& state) {
+    BLENDFS_ASSIGN(const UpperName there, merge::SeeUpper(state, parent, name));
+    on_upper = there == UpperName::kObject;
+    whiteout = there == UpperName::kWhiteout;
+    return {};
+  }
 };
 
 // Locks the busy locks of up to two nodes in the order of their addresses.
@@ -62,11 +68,16 @@ class Renamer {
     BLENDFS_TRY(CarryImpure(*from_.node, to_.parent));
     if (exchange_) BLENDFS_TRY(CarryImpure(*to_.node, from_.parent));
     if (to_.node && !exchange_) {
-      BLENDFS_TRY(PrepareUnlink(state_, *to_.node, to_.parent, to_.name));
-      to_.on_upper = NameOnUpper(state_, to_.parent, to_.name);
+      BLENDFS_ASSIGN(last_name_goes_, PrepareUnlink(state_, *to_.node, to_.parent, to_.name));
+      BLENDFS_TRY(to_.SeeUpper(state_));
       if (to_.node->IsDir() && to_.on_upper) BLENDFS_TRY(EmptyTarget());
     }
-    BLENDFS_TRY(Move());
+    const Status moved = Move();
+    if (!moved) {
+      // The directory that was to be replaced comes back as it was.
+      if (emptied_) (void)emptied_->Publish(to_.upper(), to_.name, RENAME_EXCHANGE);
+      return moved;
+    }
     Settle();
     return {};
   }
@@ -75,7 +86,7 @@ class Renamer {
   // The object on the upper, and under this very name.
   Status BringUp(Side& side) {
     BLENDFS_TRY(CopyUp(state_, *side.node, CopyDepth::kMetadata));
-    side.on_upper = NameOnUpper(state_, side.parent, side.name);
+    BLENDFS_TRY(side.SeeUpper(state_));
     if (side.on_upper) return {};
     const Steady steady(*side.node);
     BLENDFS_TRY(LinkUp(state_, *side.node, side.parent, side.name));
@@ -128,6 +139,7 @@ class Renamer {
     BLENDFS_ASSIGN(const Place place, AttributePlace(state_, node));
     const Object object(state_, place);
     auto present = object.GetXattr(key);
+    if (!present && present.error().code != ENODATA) return tl::unexpected(present.error());
     if (present && present->starts_with('/')) return {};
     std::string path;
     {
@@ -151,7 +163,7 @@ class Renamer {
     BLENDFS_ASSIGN(const auto entries, state_.os.List(node.dir->upper_fd()));
     if (entries.empty()) return {};
     BLENDFS_ASSIGN(const sys::FileStat stat, state_.os.StatFd(node.dir->upper_fd()));
-    Staged staged(state_);
+    Staged& staged = emptied_.emplace(state_);
     BLENDFS_TRY(state_.os.MakeDir(staged.dir(), staged.name(), 0700, Ourselves()));
     staged.Expect();
     BLENDFS_TRY(
@@ -183,19 +195,24 @@ class Renamer {
     return {};
   }
 
-  // Without RENAME_WHITEOUT: exchange the object with a whiteout in the work directory, then move it
-  // on. A crash between loses the name, so the copy in work is what the next mount would clear: the
-  // order is therefore link-like for files and refused for directories.
+  // Without RENAME_WHITEOUT: a crash between the two steps leaves the lower object in its place beside the
+  // moved one, so this is refused for directories. The whiteout is made beforehand: space that is short is
+  // short before anything has changed.
   Status MoveWithWhiteout() {
     if (from_.IsDir()) return Fail(EXDEV, "the upper's file system lacks RENAME_WHITEOUT");
+    Staged whiteout(state_);
+    BLENDFS_TRY(PutWhiteout(state_, whiteout.dir(), whiteout.name()));
+    whiteout.Expect();
     BLENDFS_TRY(
         state_.os.Rename(from_.upper(), from_.name.c_str(), to_.upper(), to_.name.c_str(), 0));
-    return PutWhiteout(state_, from_.upper(), from_.name);
+    return whiteout.Publish(from_.upper(), from_.name, 0);
   }
 
   // The nodes learn where they are.
   void Settle() {
-    if (to_.node && !exchange_) AfterUnlink(state_, *to_.node, to_.parent, to_.name);
+    if (to_.node && !exchange_) {
+      AfterUnlink(state_, *to_.node, to_.parent, to_.name, last_name_goes_);
+    }
     SetLocation(state_, *from_.node, to_.parent, to_.name);
     if (exchange_) SetLocation(state_, *to_.node, from_.parent, from_.name);
   }
@@ -207,6 +224,8 @@ class Renamer {
   Side& from_;
   Side& to_;
   const bool exchange_;
+  bool last_name_goes_ = false;    // of what is replaced
+  std::optional<Staged> emptied_;  // what stands in for a replaced directory, then that directory
 };
 
 Status LookAt(State& state, Side& side) {
@@ -215,11 +234,7 @@ Status LookAt(State& state, Side& side) {
   if (!node && node.error().code != ENOENT) return tl::unexpected(node.error());
   if (node) side.node = std::move(*node);
   BLENDFS_ASSIGN(side.lower, LowerHas(state, side.parent, side.name));
-  side.on_upper = NameOnUpper(state, side.parent, side.name);
-  if (!side.on_upper && side.upper()) {
-    side.whiteout = state.os.Stat(side.upper(), side.name.c_str()).has_value();
-  }
-  return {};
+  return side.SeeUpper(state);
 }
 
 }  // namespace

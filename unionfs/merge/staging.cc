@@ -61,6 +61,17 @@ Status ReplaceByWhiteout(State& state, BorrowedFd upper, const std::string& name
   return whiteout.Publish(upper, name, directory ? RENAME_EXCHANGE : 0);
 }
 
+void TakeBack(State& state, BorrowedFd upper, const std::string& name, bool directory,
+              bool over_whiteout) {
+  if (over_whiteout) {
+    (void)ReplaceByWhiteout(state, upper, name, directory);
+  } else if (directory) {
+    (void)state.os.RemoveDir(upper, name.c_str());
+  } else {
+    (void)state.os.Unlink(upper, name.c_str());
+  }
+}
+
 Status RemoveWhiteouts(State& state, BorrowedFd directory) {
   BLENDFS_ASSIGN(const auto entries, state.os.List(directory));
   for (const sys::DirEntry& entry : entries) {

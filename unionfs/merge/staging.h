@@ -53,6 +53,11 @@ Status PutWhiteout(State& state, BorrowedFd upper, const std::string& name);
 // Puts a whiteout in place of an upper object, atomically. A directory's remains are cleared.
 Status ReplaceByWhiteout(State& state, BorrowedFd upper, const std::string& name, bool directory);
 
+// Removes what was just made on the upper, because telling of it failed; with a whiteout in its place
+// again if it stands where one was. Best effort.
+void TakeBack(State& state, BorrowedFd upper, const std::string& name, bool directory,
+              bool over_whiteout);
+
 // Removes the whiteouts in an upper directory that is about to go. ENOTEMPTY if there is more.
 Status RemoveWhiteouts(State& state, BorrowedFd directory);
 

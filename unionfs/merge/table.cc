@@ -7,6 +7,7 @@ NodeTable::~NodeTable() {
   // The kernel does not forget everything before an unmount; parents are in the table too.
   for (Shard& shard : shards_) {
     for (auto& [key, node] : shard.nodes) delete node;
+    for (Node* node : shard.removed) delete node;
   }
 }
 
@@ -35,7 +36,10 @@ void NodeTable::Insert(Node& node) {
   Shard& shard = ShardOf(node.key);
   std::lock_guard lock(shard.mutex);
   Node*& place = shard.nodes[node.key];
+  if (place == &node) return;
+  shard.removed.erase(&node);
   if (place != nullptr) {
+    shard.removed.insert(place);
     place->in_table.store(false, std::memory_order_relaxed);
   } else {
     size_.fetch_add(1, std::memory_order_relaxed);
@@ -49,6 +53,7 @@ void NodeTable::Remove(Node& node) {
   std::lock_guard lock(shard.mutex);
   if (!node.in_table.exchange(false, std::memory_order_relaxed)) return;
   shard.nodes.erase(node.key);
+  shard.removed.insert(&node);
   size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -65,6 +70,8 @@ bool NodeTable::Drop(Node& node, uint64_t count) {
   if (node.in_table.exchange(false, std::memory_order_relaxed)) {
     shard.nodes.erase(node.key);
     size_.fetch_sub(1, std::memory_order_relaxed);
+  } else {
+    shard.removed.erase(&node);
   }
   return true;
 }

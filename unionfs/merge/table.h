@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "unionfs/merge/node.h"
 
@@ -41,6 +42,7 @@ class NodeTable {
   struct Shard {
     std::mutex mutex;
     std::unordered_map<ObjectKey, Node*, KeyHash> nodes;
+    std::unordered_set<Node*> removed;  // out of the table and still referred to
   };
   Shard& ShardOf(const ObjectKey& key) { return shards_[(KeyHash()(key) >> 40) % shards_.size()]; }
   // True when that was the last reference; the node is out of the table then.

@@ -63,7 +63,7 @@ class OpenFile {
   virtual ~OpenFile() = default;
   virtual Node& node() = 0;
   virtual int flags() const = 0;
-  // Valid until the OpenFile goes, even after a later switch. EIO if the switch failed.
+  // Valid until the OpenFile goes, even after a later switch. The errno of the switch if that failed.
   virtual Result<BorrowedFd> data() = 0;
   virtual bool on_upper() const = 0;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A union over real directories in a temporary folder, driven without FUSE. Needs root (whiteouts,
 // trusted attributes); tests skip with that reason otherwise.
+// Thread-safety: one thread.
 #pragma once
 
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,13 @@
 #include "unionfs/merge/union.h"
 
 namespace blendfs::testing {
+
+// A walk that did not arrive.
+struct NotThere : std::runtime_error {
+  NotThere(const std::string& path, int error_in)
+      : std::runtime_error("not there: " + path), error(error_in) {}
+  int error;
+};
 
 class UnionFixture : public ::testing::Test {
  protected:
@@ -32,7 +41,7 @@ class UnionFixture : public ::testing::Test {
     for (const char* dir : {"upper", "work", "lower0", "lower1"}) MakeDir(dir);
   }
   void TearDown() override {
-    union_.reset();
+    Close();
     if (!base_.empty()) std::filesystem::remove_all(base_);
   }
 
@@ -49,7 +58,7 @@ class UnionFixture : public ::testing::Test {
 
   // Mounts (again). lower0 is above lower1.
   void Open(sys::Calls& os = sys::Real(), merge::Options options = {}) {
-    union_.reset();
+    Close();
     layer::StackConfig config;
     config.lowers = {Path("lower0"), Path("lower1")};
     config.upper = Path("upper");
@@ -62,9 +71,21 @@ class UnionFixture : public ::testing::Test {
     union_ = std::move(*opened);
   }
 
+  void Close() {
+    held_.clear();
+    union_.reset();
+  }
+
   merge::Union& fs() { return *union_; }
 
-  // Walks a path from the root; the lookup counts taken are never given back (the test ends soon).
+  // Lookup counts, as the kernel would hold them: until ForgetAll or the end of the union.
+  void Hold(const merge::Entry& entry) { held_.push_back(entry.node); }
+  void ForgetAll() {
+    for (merge::Node* node : held_) fs().Forget(*node, 1);
+    held_.clear();
+  }
+
+  // Walks a path from the root and holds what it passes.
   Result<merge::Entry> Walk(const std::string& path) {
     merge::Entry entry;
     entry.node = &fs().root();
@@ -73,12 +94,13 @@ class UnionFixture : public ::testing::Test {
       auto next = fs().Lookup(*entry.node, part.string());
       if (!next) return tl::unexpected(next.error());
       entry = *next;
+      Hold(entry);
     }
     return entry;
   }
   merge::Node& At(const std::string& path) {
     auto entry = Walk(path);
-    if (!entry) throw std::runtime_error("not there: " + path);
+    if (!entry) throw NotThere(path, entry.error().code);
     return *entry->node;
   }
   int ErrorOf(const std::string& path) {
@@ -122,6 +144,7 @@ class UnionFixture : public ::testing::Test {
 
   std::string base_;
   std::unique_ptr<merge::Union> union_;
+  std::vector<merge::Node*> held_;
 };
 
 }  // namespace blendfs::testing

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A libFuzzer entry for everything that is decoded from a layer: redirects, origins, names of
-// attributes and the marks of an object. Built with -DBLEND_FUZZ=ON and clang:
-//   ./blendfs_layer_fuzz -max_len=5000 -max_total_time=60
+// attributes and the marks of an object. -max_len=5000 reaches every limit of the format.
 // What must hold for any input is checked here, not only that nothing crashes.
 #include <cstdint>
 #include <cstdlib>
