@@ -19,6 +19,8 @@ namespace {
 // the lower layer.
 constexpr uint64_t kMetacopyFrom = 64 * 1024;
 
+constexpr char kCapability[] = "security.capability";
+
 // A regular file under construction: without a name where the file system can, else in the work
 // directory.
 class NewFile {
@@ -115,6 +117,7 @@ void SetIndexed(Node& node, int64_t links) {
 
 void Publish(Node& node, uint64_t upper_ino, bool with_data) {
   node.upper_ino.store(upper_ino, std::memory_order_relaxed);
+  node.publication_unsynced.store(true, std::memory_order_release);
   node.data_on_upper.store(with_data, std::memory_order_release);
   node.on_upper.store(true, std::memory_order_release);
 }
@@ -122,7 +125,8 @@ void Publish(Node& node, uint64_t upper_ino, bool with_data) {
 Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymous, CopyDepth depth,
                      const Source& source) {
   const sys::FileStat& stat = source.stat;
-  const bool metacopy = depth == CopyDepth::kMetadata && stat.size >= kMetacopyFrom && !anonymous;
+  const bool metacopy = depth == CopyDepth::kMetadata && stat.size >= kMetacopyFrom && !anonymous &&
+                        state.format().metadata_only_copies();
   const uint64_t size = depth == CopyDepth::kEmpty || metacopy ? 0 : stat.size;
 
   BLENDFS_ASSIGN(const auto file, NewFile::Make(state));
@@ -216,16 +220,21 @@ Status CopyUpDataOnly(State& state, Node& node, bool keep_data) {
   BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
   BLENDFS_ASSIGN(const UniqueFd fd, Object(state, place).Open(O_RDWR));
   BLENDFS_ASSIGN(const sys::FileStat before, state.os.StatFd(fd.borrow()));
+  // Writing takes it away, whoever writes.
+  auto capability = state.os.GetXattrFd(fd.borrow(), kCapability);
   // The lower file stays the one that is read until the mark goes, so writing in place is safe.
   if (keep_data) {
     BLENDFS_TRY(CopyBytes(state, node, fd.borrow(), before.size));
-    BLENDFS_TRY(SyncBeforePublish(state, fd.borrow(), true));
+    if (capability) BLENDFS_TRY(state.os.SetXattrFd(fd.borrow(), kCapability, *capability, 0));
   } else {
     BLENDFS_TRY(state.os.Truncate(fd.borrow(), 0));
   }
+  // Before the sync: what it makes durable has the old times.
   const timespec times[2] = {before.atime, before.mtime};
   BLENDFS_TRY(state.os.SetTimesFd(fd.borrow(), times));
+  if (keep_data) BLENDFS_TRY(SyncBeforePublish(state, fd.borrow(), true));
   BLENDFS_TRY(state.os.RemoveXattrFd(fd.borrow(), state.format().Key(layer::kMetacopy).c_str()));
+  node.publication_unsynced.store(true, std::memory_order_release);
   node.data_on_upper.store(true, std::memory_order_release);
   state.copy_ups.fetch_add(1, std::memory_order_relaxed);
   return {};
