@@ -77,9 +77,9 @@ void Write(fuse_req_t request, fuse_ino_t, const char* buffer, size_t size, off_
   });
 }
 
-void Sync(fuse_req_t request, fuse_ino_t number, int data_only, fuse_file_info*) {
+void Sync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info* info) {
   Serve(request, Kind::kSync, [&](Front& front, Reply& reply) {
-    reply.Done(front.fs.SyncNode(front.NodeOf(number), data_only != 0));
+    reply.Done(front.fs.SyncFile(*FileOf(info), data_only != 0));
   });
 }
 

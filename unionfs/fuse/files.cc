@@ -21,7 +21,9 @@ class OpenInProgress {
  public:
   OpenInProgress(Front& front, std::unique_ptr<merge::OpenFile> file, fuse_file_info& info)
       : front_(front), file_(std::move(file)) {
-    front_.policy.Enter(*file_).ApplyTo(info);
+    const OpenDecision decision = front_.policy.Enter(*file_);
+    decision.ApplyTo(info);
+    passthrough_ = decision.kind == OpenKind::kPassthrough;
     info.fh = reinterpret_cast<uint64_t>(file_.get());
   }
   OpenInProgress(const OpenInProgress&) = delete;
@@ -32,9 +34,16 @@ class OpenInProgress {
 
   void BelongsToKernel() { (void)file_.release(); }
 
+  // A passthrough file that can be mapped or writes through at once is synced without the daemon.
+  Status Prepare(int flags) {
+    if (!passthrough_ || ((flags & O_ACCMODE) != O_RDWR && (flags & O_DSYNC) == 0)) return {};
+    return front_.fs.SyncPublication(*file_);
+  }
+
  private:
   Front& front_;
   std::unique_ptr<merge::OpenFile> file_;
+  bool passthrough_ = false;
 };
 
 void Open(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
@@ -43,6 +52,7 @@ void Open(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
         front.fs.OpenAt(front.NodeOf(number), DaemonFlags(info->flags), MustKillSuidSgid(*info));
     if (!file) return reply.Fail(file.error());
     OpenInProgress open(front, std::move(*file), *info);
+    if (auto ready = open.Prepare(info->flags); !ready) return reply.Fail(ready.error());
     // Before the reply: a release may come on another thread as soon as the kernel has it.
     open.BelongsToKernel();
     if (!reply.Opened(*info)) {

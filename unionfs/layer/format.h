@@ -19,8 +19,11 @@ namespace blendfs::layer {
 // trusted.overlay.* or, with userxattr, user.overlay.*
 class Format {
  public:
-  explicit Format(bool userxattr) : prefix_(userxattr ? "user.overlay." : "trusted.overlay.") {}
+  explicit Format(bool userxattr)
+      : prefix_(userxattr ? "user.overlay." : "trusted.overlay."), metadata_only_(!userxattr) {}
 
+  // Metadata-only copies: overlayfs refuses them where anybody could have made the attribute.
+  bool metadata_only_copies() const { return metadata_only_; }
   const std::string& prefix() const { return prefix_; }
   std::string Key(std::string_view suffix) const { return prefix_ + std::string(suffix); }
 
@@ -35,6 +38,7 @@ class Format {
 
  private:
   std::string prefix_;
+  bool metadata_only_;
 };
 
 inline constexpr char kOpaque[] = "opaque";      // "y"; "x" = may contain xattr whiteouts

@@ -66,8 +66,10 @@ Status CopyUpDirectoryLocked(State& state, Node& node, Location& location, bool 
   BLENDFS_TRY(CopyMetadata(state, lower.fd.borrow(), ".", stat, origin, fd.borrow()));
   if (!anonymous) {
     BLENDFS_TRY(MarkImpure(state, *location.parent));
-    if (state.options.strict_sync)
-      BLENDFS_TRY(state.os.SyncFs(state.stack.layer(0).mount.borrow()));
+    if (state.options.strict_sync) {
+      BLENDFS_ASSIGN(const UniqueFd open, state.os.Reopen(fd.borrow(), O_RDONLY | O_DIRECTORY));
+      BLENDFS_TRY(state.os.Sync(open.borrow(), false));
+    }
     const BorrowedFd parent = location.parent->dir->upper_fd();
     KeepTimes keep(state, parent);
     BLENDFS_TRY(staged.Publish(parent, location.name, RENAME_NOREPLACE));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <functional>
+#include <optional>
 
 #include "unionfs/layer/copy.h"
 #include "unionfs/merge/copy_up.h"
@@ -18,6 +19,8 @@ namespace {
 // Below this size a whole copy costs no more than a metadata-only one and leaves nothing behind in
 // the lower layer.
 constexpr uint64_t kMetacopyFrom = 64 * 1024;
+
+constexpr char kCapability[] = "security.capability";
 
 // A regular file under construction: without a name where the file system can, else in the work
 // directory.
@@ -136,6 +139,7 @@ bool NeedsIndex(State& state, const Source& source) {
 
 void Publish(Node& node, uint64_t upper_ino, bool with_data) {
   node.upper_ino.store(upper_ino, std::memory_order_relaxed);
+  node.publication_unsynced.store(true, std::memory_order_release);
   node.data_on_upper.store(with_data, std::memory_order_release);
   node.on_upper.store(true, std::memory_order_release);
 }
@@ -143,7 +147,8 @@ void Publish(Node& node, uint64_t upper_ino, bool with_data) {
 Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymous, CopyDepth depth,
                      const Source& source) {
   const sys::FileStat& stat = source.stat;
-  const bool metacopy = depth == CopyDepth::kMetadata && stat.size >= kMetacopyFrom && !anonymous;
+  const bool metacopy = depth == CopyDepth::kMetadata && stat.size >= kMetacopyFrom && !anonymous &&
+                        state.format().metadata_only_copies();
   const uint64_t size = depth == CopyDepth::kEmpty || metacopy ? 0 : stat.size;
 
   BLENDFS_ASSIGN(const auto file, NewFile::Make(state));
@@ -243,11 +248,30 @@ Status SetTimesOf(State& state, BorrowedFd fd, const sys::FileStat& stat) {
   return state.os.SetTimesFd(fd, times);
 }
 
+// The file capability, where there is one: writing takes it away, whoever writes.
+Result<std::optional<std::string>> CapabilityOf(State& state, BorrowedFd fd) {
+  auto value = state.os.GetXattrFd(fd, kCapability);
+  if (value) return std::move(*value);
+  if (value.error().code == ENODATA || value.error().code == EOPNOTSUPP) return std::nullopt;
+  return tl::unexpected(value.error());
+}
+
+// What a metadata-only copy had before its data came.
+struct Before {
+  sys::FileStat stat;
+  std::optional<std::string> capability;
+
+  Status PutBack(State& state, BorrowedFd fd) const {
+    if (capability) BLENDFS_TRY(state.os.SetXattrFd(fd, kCapability, *capability, 0));
+    return SetTimesOf(state, fd, stat);
+  }
+};
+
 // Brings the data of a metadata-only copy to it, whose times stay.
-Status FillIn(State& state, Node& node, BorrowedFd fd, const sys::FileStat& before) {
-  BLENDFS_TRY(CopyBytes(state, node, fd, before.size));
+Status FillIn(State& state, Node& node, BorrowedFd fd, const Before& before) {
+  BLENDFS_TRY(CopyBytes(state, node, fd, before.stat.size));
   // Before the sync: what it makes durable has the old times.
-  BLENDFS_TRY(SetTimesOf(state, fd, before));
+  BLENDFS_TRY(before.PutBack(state, fd));
   return SyncBeforePublish(state, fd, true);
 }
 
@@ -256,7 +280,9 @@ Status FillIn(State& state, Node& node, BorrowedFd fd, const sys::FileStat& befo
 Status CopyUpDataOnly(State& state, Node& node, bool keep_data) {
   BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
   BLENDFS_ASSIGN(const UniqueFd fd, Object(state, place).Open(O_RDWR));
-  BLENDFS_ASSIGN(const sys::FileStat before, state.os.StatFd(fd.borrow()));
+  Before before;
+  BLENDFS_ASSIGN(before.stat, state.os.StatFd(fd.borrow()));
+  BLENDFS_ASSIGN(before.capability, CapabilityOf(state, fd.borrow()));
   // The lower file stays the one that is read until the mark goes, so writing in place is safe.
   Status done =
       keep_data ? FillIn(state, node, fd.borrow(), before) : state.os.Truncate(fd.borrow(), 0);
@@ -266,10 +292,11 @@ Status CopyUpDataOnly(State& state, Node& node, bool keep_data) {
   if (!done) {
     // As it was: space that is short is not kept by half a copy.
     (void)state.os.Truncate(fd.borrow(), 0);
-    (void)state.os.Truncate(fd.borrow(), before.size);
-    (void)SetTimesOf(state, fd.borrow(), before);
+    (void)state.os.Truncate(fd.borrow(), before.stat.size);
+    (void)before.PutBack(state, fd.borrow());
     return done;
   }
+  node.publication_unsynced.store(true, std::memory_order_release);
   node.data_on_upper.store(true, std::memory_order_release);
   state.copy_ups.fetch_add(1, std::memory_order_relaxed);
   return {};

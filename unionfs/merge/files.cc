@@ -71,17 +71,44 @@ Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill
       std::make_unique<RegularFile>(state, node, flags, std::move(fd), on_upper));
 }
 
+namespace {
+
+// fdatasync becomes fsync where the file's publication has to reach the disk as well.
+Status SyncWithPublication(State& state, Node& node, BorrowedFd fd, bool data_only) {
+  const bool publish = node.publication_unsynced.exchange(false, std::memory_order_acq_rel);
+  auto synced = state.os.Sync(fd, data_only && !publish);
+  if (!synced && publish) node.publication_unsynced.store(true, std::memory_order_release);
+  return synced;
+}
+
+}  // namespace
+
+Status Union::SyncFile(OpenFile& file, bool data_only) {
+  if (state_->options.volatile_upper) return {};
+  if (!file.node().DataOnUpper()) return SyncNode(file.node(), data_only);
+  // On the descriptor that is as old as the application's: only so does each of several opens learn of a
+  // write that failed since.
+  BLENDFS_ASSIGN(const BorrowedFd fd, file.data());
+  return SyncWithPublication(*state_, file.node(), fd, data_only);
+}
+
+Status Union::SyncPublication(OpenFile& file) {
+  if (!file.node().publication_unsynced.load(std::memory_order_acquire)) return {};
+  return SyncFile(file, true);
+}
+
 Status Union::SyncNode(Node& node, bool data_only) {
   State& state = *state_;
   if (!node.OnUpper() || state.options.volatile_upper) return {};
   if (!node.IsDir() && !node.IsRegular()) return {};
+  if (&node == state.root) return SyncAll();
   UniqueFd fd;
   {
     const Steady steady(node);
     BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
     BLENDFS_ASSIGN(fd, Object(state, place).Open(O_RDONLY | (node.IsDir() ? O_DIRECTORY : 0)));
   }
-  return state.os.Sync(fd.borrow(), data_only);
+  return SyncWithPublication(state, node, fd.borrow(), data_only);
 }
 
 Status Union::SyncAll() {

@@ -147,8 +147,14 @@ class Union {
   // O_TMPFILE: an unnamed file in parent; entry's node has a count of one and link count 0.
   Result<Created> CreateTmp(Node& parent, mode_t mode, int flags, const Caller& caller);
   Result<std::unique_ptr<OpenDir>> OpenDirectory(Node& node);
-  Status SyncNode(Node& node, bool data_only);  // fsync, of files and directories
-  Status SyncAll();                             // syncfs
+  // fsync and fdatasync of an open file, of a node, of the whole upper. The root directory stands for the whole:
+  // syncfs(2) on a FUSE mount never reaches its daemon.
+  Status SyncFile(OpenFile& file, bool data_only);
+  // To be called before the kernel is let write to an upper file past the daemon, where msync and O_DSYNC sync data
+  // alone and nobody else is asked: syncs a copy-up's last step unless that has been done.
+  Status SyncPublication(OpenFile& file);
+  Status SyncNode(Node& node, bool data_only);
+  Status SyncAll();
   Result<struct statvfs> StatFs();
 
  private:

@@ -195,8 +195,9 @@ Options (-o; '\,' '\:' and '\\' stand for the characters themselves in names):
   ro                   mount read-only
   userxattr            keep the format's attributes in user.overlay.* instead of trusted.overlay.*
   fsync=auto|strict|volatile
-                       strict: a copied-up file is on disk before it appears; volatile (or the word volatile):
-                       nothing is synced, the upper cannot be used again after a crash
+                       auto: the data of a copied-up file are on disk before it appears; strict: its metadata
+                       too, and those of directories; volatile (or the word volatile): nothing is ever synced, and
+                       the upper is refused at the next mount
   passthrough=auto|off let the kernel read and write upper files by itself where it can (default auto)
   threads=N            at most N requests at a time (default 10)
   spin=N               look N microseconds for the next request before sleeping (default 100; 0 with one processor)

@@ -132,6 +132,16 @@ class Guest:
             time.sleep(0.1)
         return self._give_up(f"{script!r} still runs after {seconds} s")
 
+    def start(self, script, seconds=120):
+        """Starts a shell script in the guest and leaves it running."""
+        self._ask("guest-ping", None, seconds)
+        return self._ask("guest-exec", {"path": "/bin/sh", "arg": ["-c", script]}, seconds)["pid"]
+
+    def cut_power(self):
+        """Kills QEMU: the guest loses all it had not yet handed to its disks."""
+        self._process.kill()
+        self._process.wait()
+
     def power_off(self):
         """Asks systemd to power off, and waits for QEMU's end."""
         self._ask("guest-ping", None, 60)

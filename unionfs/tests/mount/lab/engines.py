@@ -54,7 +54,7 @@ class Mounted:
     def _write(self, name, spec, place=None):
         path = os.path.join(place or self.base, name)
         os.mkdir(path)
-        layer_spec.write(path, spec)
+        layer_spec.write(path, spec, "user.overlay." if "userxattr" in self.options else "trusted.overlay.")
         return path
 
     def remount(self):

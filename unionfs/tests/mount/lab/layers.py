@@ -111,6 +111,12 @@ def whiteout():
     return Node("whiteout")
 
 
+def xwhiteout():
+    """The form that needs no device node; the directory it is in gets its mark. Not in an opaque directory."""
+    return Node("xwhiteout")
+
+
+WHITEOUTS = ("whiteout", "xwhiteout")
 _TYPES = {"fifo": stat.S_IFIFO, "sock": stat.S_IFSOCK, "chr": stat.S_IFCHR, "blk": stat.S_IFBLK}
 
 
@@ -124,33 +130,38 @@ def _with_parents(layer):
     return {path: node or directory() for path, node in full.items()}
 
 
-def write(root, layer):
+def write(root, layer, prefix="trusted.overlay."):
     """Creates the objects of one layer below the existing directory `root`."""
     layer = _with_parents(layer)
     order = sorted(layer, key=lambda path: path.count("/"))
     for path in order:
         if layer[path].kind != "hard":
-            _make(os.path.join(root, path), layer[path])
+            _make(os.path.join(root, path), layer[path], prefix)
     for path in order:
         if layer[path].kind == "hard":
             os.link(os.path.join(root, layer[path].target), os.path.join(root, path), follow_symlinks=False)
     for path in reversed(order):
-        if layer[path].kind not in ("hard", "whiteout"):
+        if layer[path].kind not in ("hard", *WHITEOUTS):
             seconds = layer[path].mtime
             os.utime(os.path.join(root, path), (seconds, seconds), follow_symlinks=False)
     os.utime(root, (OLD, OLD))
 
 
-def _make(path, node):
+def _make(path, node, prefix):
     if node.kind == "whiteout":
         os.mknod(path, stat.S_IFCHR, 0)
+        return
+    if node.kind == "xwhiteout":
+        with open(path, "xb") as stream:
+            os.setxattr(stream.fileno(), prefix + "whiteout", b"")
+        os.setxattr(os.path.dirname(path), prefix + "opaque", b"x")
         return
     if node.kind == "dir":
         os.mkdir(path)
         if node.opaque:
-            os.setxattr(path, "trusted.overlay.opaque", b"y")
+            os.setxattr(path, prefix + "opaque", b"y")
         if node.redirect:
-            os.setxattr(path, "trusted.overlay.redirect", node.redirect.encode())
+            os.setxattr(path, prefix + "redirect", node.redirect.encode())
     elif node.kind == "file":
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
@@ -212,6 +223,6 @@ def _apply(layer, below, index):
         if node.kind == "hard":
             target = node.target
             view[path] = (layer[target], (index, target))
-        elif node.kind != "whiteout":
+        elif node.kind not in WHITEOUTS:
             view[path] = (node, (index, path))
     return view

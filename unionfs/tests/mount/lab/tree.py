@@ -21,7 +21,7 @@ def xattrs(path):
             for key in sorted(os.listxattr(path, follow_symlinks=False))}
 
 
-def describe(path, times=True, inode=False):
+def describe(path, times=True, inode=False, data=True):
     """What stat and the other calls tell of one object, as a dict."""
     info = os.lstat(path)
     kind = stat.S_IFMT(info.st_mode)
@@ -34,7 +34,7 @@ def describe(path, times=True, inode=False):
         out["rdev"] = (os.major(info.st_rdev), os.minor(info.st_rdev))
     if kind == stat.S_IFLNK:
         out["target"] = os.readlink(path)
-    if kind == stat.S_IFREG:
+    if kind == stat.S_IFREG and data:
         out["data"] = digest(path)
     out["xattrs"] = xattrs(path)
     if times:
@@ -44,10 +44,10 @@ def describe(path, times=True, inode=False):
     return out
 
 
-def snapshot(root, times=True, inode=False):
+def snapshot(root, times=True, inode=False, data=True):
     """Every object below `root` (and "" for itself). Hard links appear as equal "links" values: the
     first path, in order, that leads to the object."""
-    tree = {"": describe(root, times, inode)}
+    tree = {"": describe(root, times, inode, data)}
     first = {}
     stack = [""]
     while stack:
@@ -55,7 +55,7 @@ def snapshot(root, times=True, inode=False):
         folder = os.path.join(root, base) if base else root
         for name in sorted(os.listdir(folder)):
             path = os.path.join(base, name) if base else name
-            tree[path] = describe(os.path.join(root, path), times, inode)
+            tree[path] = describe(os.path.join(root, path), times, inode, data)
             if tree[path]["type"] == "d":
                 stack.append(path)
     for path in sorted(tree):

@@ -162,6 +162,28 @@ class Actions:
     def lockf(self, slot, how, start, length):
         fcntl.lockf(self.fd(slot), how | fcntl.LOCK_NB, length, start)
 
+    # --- what makes things durable, by path ---
+
+    def sync_path(self, path):
+        return self._synced(path, os.fsync)
+
+    def sync_data(self, path):
+        return self._synced(path, os.fdatasync)
+
+    def sync_fs(self, path):
+        return self._synced(path, sysops.syncfs)
+
+    def _synced(self, path, how):
+        fd = os.open(self.p(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        try:
+            # A FIFO or device has nothing to write; whether that is EINVAL depends on the file system.
+            if stat.S_IFMT(os.fstat(fd).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+                return "nothing to sync"
+            how(fd)
+        finally:
+            os.close(fd)
+        return None
+
     # --- relative to an open directory ---
 
     def at_create(self, slot, name, mode):

@@ -24,13 +24,18 @@ class Plan:
         self.look_every = self.chance.choice([25, 60, 150])
         self.remount_every = self.chance.choice([40, 120, 10**9])
         spec = build_layers(self.chance, self.lowers, generate.random_layers)
-        if self.mode == "parallel":
-            spec = [{os.path.join("home%d" % user, path): _moved(node, "home%d" % user)
-                     for user in range(3) for path, node in layer.items()} for layer in spec]
-            for layer in spec:
-                for user in range(3):
-                    layer.setdefault("home%d" % user, generate.directory(0o777))
-        self.spec = spec
+        self.spec = with_homes(spec) if self.mode == "parallel" else spec
+
+
+def with_homes(spec, users=3):
+    """The same layers once for each user, each in a directory of its own."""
+    homes = ["home%d" % user for user in range(users)]
+    spec = [{os.path.join(home, path): _moved(node, home) for home in homes for path, node in layer.items()}
+            for layer in spec]
+    for layer in spec:
+        for home in homes:
+            layer.setdefault(home, generate.directory(0o777))
+    return spec
 
 
 def _moved(node, home):
