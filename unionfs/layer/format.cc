@@ -65,7 +65,11 @@ Result<Marks> ReadAll(const Format& format, List list, Get get) {
     if (keys.error().code == EOPNOTSUPP) return marks;  // a file system without attributes
     return tl::unexpected(keys.error());
   }
+  const std::string shown_whiteout = format.OwnKey(kShownWhiteout);
+  const std::string shown_whiteouts = format.OwnKey(kShownWhiteouts);
   for (const std::string& key : *keys) {
+    if (key == shown_whiteout) marks.shown_whiteout = true;
+    if (key == shown_whiteouts) marks.shown_whiteouts = true;
     if (!key.starts_with(format.prefix())) continue;
     const std::string_view mark = std::string_view(key).substr(format.prefix().size());
     if (!IsMark(mark)) continue;
@@ -80,6 +84,10 @@ Result<Marks> ReadAll(const Format& format, List list, Get get) {
 }
 
 }  // namespace
+
+std::string Format::OwnKey(std::string_view suffix) const {
+  return std::string(OwnPrefixes(prefix_).back().prefix) + std::string(suffix);
+}
 
 std::string Format::ToDisk(std::string_view user_key) const {
   for (const OwnPrefix& own : OwnPrefixes(prefix_)) {

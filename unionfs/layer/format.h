@@ -26,6 +26,8 @@ class Format {
   bool metadata_only_copies() const { return metadata_only_; }
   const std::string& prefix() const { return prefix_; }
   std::string Key(std::string_view suffix) const { return prefix_ + std::string(suffix); }
+  // blendfs's own: trusted.blendfs.* or user.blendfs.*
+  std::string OwnKey(std::string_view suffix) const;
 
   // --- names as the user of the union sees them <-> names on disk ---
   // A user's "trusted.overlay.X" is kept as "trusted.overlay.overlay.X" (and "trusted.blendfs.X" as
@@ -49,6 +51,13 @@ inline constexpr char kMetacopy[] = "metacopy";  // data is still in a lower lay
 inline constexpr char kWhiteout[] = "whiteout";  // on a zero-size regular file
 inline constexpr char kNlink[] = "nlink";
 
+// A character device 0:0 that a user of the union made, as a union stacked on this one does for its whiteouts,
+// cannot be kept as one: it would hide. It is kept as what overlayfs keeps for it, an empty file that a union
+// stacked on top sees as a whiteout of the xattr form, and shown as the device it was made as because of a mark
+// of blendfs's own; another one on its directory says that there may be such files in it.
+inline constexpr char kShownWhiteout[] = "whiteout";    // of blendfs's own, on the file
+inline constexpr char kShownWhiteouts[] = "whiteouts";  // the same, on the directory
+
 // Character device 0:0.
 bool IsWhiteoutDevice(const sys::FileStat& stat);
 
@@ -60,6 +69,8 @@ struct Marks {
   bool metacopy = false;
   bool whiteout = false;  // has the whiteout attribute
   bool impure = false;
+  bool shown_whiteout = false;          // a file that is to be shown as a device 0:0
+  bool shown_whiteouts = false;         // children may be such files
   std::optional<std::string> redirect;  // validated by ParseRedirect
   bool bad_redirect = false;  // there is one, but it breaks the grammar: `redirect` is empty
   std::optional<std::string> origin;  // raw bytes, validated by DecodeOrigin on use

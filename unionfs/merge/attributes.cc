@@ -2,6 +2,8 @@
 // Reading and changing attributes.
 #include <fcntl.h>
 
+#include <optional>
+
 #include "unionfs/merge/copy_up.h"
 #include "unionfs/merge/lookup.h"
 #include "unionfs/merge/object.h"
@@ -27,15 +29,44 @@ Status KillPrivileges(State& state, const Place& place, const Object& object) {
   return {};
 }
 
+bool IsOfNothing(const AttrChange& change) {
+  return !(change.set_mode || change.set_uid || change.set_gid || change.set_size ||
+           change.set_atime || change.set_mtime || change.kill_suid_sgid);
+}
+
+// chown(2) takes suid, sgid and security.capability away, truncate(2) the latter. But a file of root's without a
+// name may be one that a stacked overlayfs is building: it sets mode and attributes first and size and owner
+// last, and its copy must keep them. (Only root can change the owner of such a file.)
+class KeptPrivileges {
+ public:
+  static Result<std::optional<KeptPrivileges>> For(State& state, const Node& node,
+                                                   const AttrChange& change, const Place& place) {
+    const bool chown = (change.set_uid || change.set_gid) && !change.set_size;
+    const bool truncate = change.set_size && !change.kill_suid_sgid;
+    if (!(chown || truncate) || !node.IsRegular() || !node.unlinked.load(std::memory_order_acquire))
+      return std::nullopt;
+    BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
+    if (stat.uid != 0 || stat.nlink != 0) return std::nullopt;
+    return KeptPrivileges{stat.mode & 07777, Object(state, place).GetXattr(kCapability)};
+  }
+  Status PutBack(const Object& object) const {
+    if ((mode & (S_ISUID | S_ISGID)) != 0) BLENDFS_TRY(object.Chmod(mode));
+    return capability ? object.SetXattr(kCapability, *capability, 0) : Status();
+  }
+
+  mode_t mode;
+  Result<std::string> capability;
+};
+
+Status ChangeOwner(const AttrChange& change, const Object& object) {
+  return object.Chown(change.set_uid ? change.uid : static_cast<uid_t>(-1),
+                      change.set_gid ? change.gid : static_cast<gid_t>(-1));
+}
+
 Status SetSize(State& state, const AttrChange& change, const Object& object, BorrowedFd open) {
   if (open) return state.os.Truncate(open, change.size);
   BLENDFS_ASSIGN(const UniqueFd fd, object.Open(O_WRONLY));
   return state.os.Truncate(fd.borrow(), change.size);
-}
-
-bool IsOfNothing(const AttrChange& change) {
-  return !(change.set_mode || change.set_uid || change.set_gid || change.set_size ||
-           change.set_atime || change.set_mtime || change.kill_suid_sgid);
 }
 
 timespec TimeOf(bool set, bool now, const timespec& value) {
@@ -66,16 +97,18 @@ Result<Attr> Union::SetAttr(Node& node, const AttrChange& change, OpenFile* file
   BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
   const Object object(state, place);
 
+  BLENDFS_ASSIGN(const auto kept, KeptPrivileges::For(state, node, change, place));
   // A change of nothing is chown(-1, -1), or the kernel's own before a write by somebody who may not keep
   // suid and sgid: both take these bits away and move the change time, as the layer's own chown does.
   if (change.set_uid || change.set_gid || IsOfNothing(change)) {
-    BLENDFS_TRY(object.Chown(change.set_uid ? change.uid : static_cast<uid_t>(-1),
-                             change.set_gid ? change.gid : static_cast<gid_t>(-1)));
+    BLENDFS_TRY(ChangeOwner(change, object));
   }
   if (change.set_mode) BLENDFS_TRY(object.Chmod(change.mode & 07777));
   // Before the size: a file that somebody else has changed must not keep them, whatever fails next.
-  if (change.kill_suid_sgid && !node.IsDir()) BLENDFS_TRY(KillPrivileges(state, place, object));
+  if (change.kill_suid_sgid && !node.IsDir() && !kept)
+    BLENDFS_TRY(KillPrivileges(state, place, object));
   if (change.set_size) BLENDFS_TRY(SetSize(state, change, object, open));
+  if (kept) BLENDFS_TRY(kept->PutBack(object));
   if (change.set_atime || change.set_mtime) {
     const timespec times[2] = {TimeOf(change.set_atime, change.atime_now, change.atime),
                                TimeOf(change.set_mtime, change.mtime_now, change.mtime)};

@@ -7,6 +7,7 @@
 #include "unionfs/layer/copy.h"
 #include "unionfs/merge/links.h"
 #include "unionfs/merge/object.h"
+#include "unionfs/merge/shown_whiteout.h"
 #include "unionfs/merge/staging.h"
 
 namespace blendfs::merge {
@@ -134,6 +135,7 @@ Status LinkUp(State& state, Node& node, Node& parent, const std::string& name) {
   BLENDFS_TRY(WriteLinkCount(state, node, CountAgainst::kLower));
   BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
   BLENDFS_TRY(copy_up_internal::MarkImpure(state, parent));
+  if (node.shown_whiteout) BLENDFS_TRY(MarkShownWhiteouts(state, parent));
   const BorrowedFd upper = parent.dir->upper_fd();
   copy_up_internal::KeepTimes keep(state, upper);
   auto linked = Object(state, place).LinkTo(upper, name.c_str());

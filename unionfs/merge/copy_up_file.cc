@@ -10,6 +10,7 @@
 #include "unionfs/merge/copy_up.h"
 #include "unionfs/merge/links.h"
 #include "unionfs/merge/object.h"
+#include "unionfs/merge/shown_whiteout.h"
 #include "unionfs/merge/staging.h"
 
 namespace blendfs::merge::copy_up_internal {
@@ -196,16 +197,19 @@ Status MakeSpecial(State& state, const Source& source, Staged& staged) {
                    state.os.ReadLink(source.place.dir, source.place.name.c_str()));
     return state.os.MakeSymlink(target.c_str(), staged.dir(), staged.name(), Ourselves());
   }
+  if (source.stat.IsRegular()) {
+    return MakeShownWhiteout(state, staged.dir(), staged.name(), 0600, Ourselves());
+  }
   return state.os.MakeNode(staged.dir(), staged.name(), (source.stat.mode & S_IFMT) | 0600,
                            source.stat.rdev, Ourselves());
 }
 
-// Symlinks, devices, FIFOs and sockets.
+// Symlinks, devices (shown whiteouts too, empty files), FIFOs and sockets.
 Status CopyUpSpecial(State& state, Node& node, Location& location, bool anonymous,
                      const Source& source) {
   Staged staged(state);
-  BLENDFS_TRY(MakeSpecial(state, source, staged));
   staged.Expect();
+  BLENDFS_TRY(MakeSpecial(state, source, staged));
   BLENDFS_ASSIGN(UniqueFd fd, state.os.OpenBeneath(staged.dir(), staged.name(), O_PATH));
   BLENDFS_TRY(CopyMetadata(state, source.place.dir, source.place.name.c_str(), source.stat,
                            source.origin, fd.borrow()));
@@ -221,6 +225,7 @@ Status CopyUpSpecial(State& state, Node& node, Location& location, bool anonymou
           }));
     }
     BLENDFS_TRY(MarkImpure(state, *location.parent));
+    if (node.shown_whiteout) BLENDFS_TRY(MarkShownWhiteouts(state, *location.parent));
     KeepTimes keep(state, location.parent->dir->upper_fd());
     BLENDFS_TRY(staged.Publish(location.parent->dir->upper_fd(), location.name, RENAME_NOREPLACE));
     entry.Keep(node, source.stat.nlink);

@@ -10,6 +10,7 @@
 #include "unionfs/merge/copy_up.h"
 #include "unionfs/merge/files.h"
 #include "unionfs/merge/lookup.h"
+#include "unionfs/merge/shown_whiteout.h"
 #include "unionfs/merge/staging.h"
 
 namespace blendfs::merge {
@@ -76,14 +77,38 @@ Result<bool> MakeUnder(State& state, Node& parent, const std::string& name, bool
   return true;
 }
 
-Result<Entry> NewEntry(State& state, Node& parent, const std::string& name) {
+// A device 0:0, which is built before it gets its name. As MakeUnder.
+Result<bool> MakeWhiteoutUnder(State& state, Node& parent, const std::string& name, mode_t mode,
+                         const sys::Creator& creator) {
+  if (parent.unlinked.load(std::memory_order_acquire)) return Fail(ENOENT);
+  BLENDFS_TRY(CopyUpDirectory(state, parent));
+  BLENDFS_TRY(MarkShownWhiteouts(state, parent));
+  const BorrowedFd upper = parent.dir->upper_fd();
+  BLENDFS_ASSIGN(const auto area, StagingArea::For(state, upper));
+  const std::string temp = state.TempName();
+  TempGuard guard(state, area->dir(), temp);
+  BLENDFS_TRY(MakeShownWhiteout(state, area->dir(), temp.c_str(), mode, creator));
+  auto published =
+      state.os.Rename(area->dir(), temp.c_str(), upper, name.c_str(), RENAME_NOREPLACE);
+  const bool over_whiteout = !published && published.error().code == EEXIST;
+  if (over_whiteout) {
+    BLENDFS_TRY(ExpectWhiteout(state, parent, name));
+    published = state.os.Rename(area->dir(), temp.c_str(), upper, name.c_str(), 0);
+  }
+  if (!published) return tl::unexpected(published.error());
+  guard.Release();
+  return over_whiteout;
+}
+
+Result<Entry> NewEntry(State& state, Node& parent, const std::string& name,
+                       bool shown_whiteout = false) {
   const BorrowedFd upper = parent.dir->upper_fd();
   BLENDFS_ASSIGN(const sys::FileStat stat, state.os.Stat(upper, name.c_str()));
   UniqueFd directory;
   if (stat.IsDir()) {
     BLENDFS_ASSIGN(directory, state.os.OpenBeneath(upper, name.c_str(), O_PATH | O_DIRECTORY));
   }
-  NodeRef node = NodeForNew(state, parent, name, stat, std::move(directory));
+  NodeRef node = NodeForNew(state, parent, name, stat, std::move(directory), shown_whiteout);
   const Attr attr = ToAttr(state, *node, stat);
   return ToEntry(std::move(node), attr);
 }
@@ -102,14 +127,23 @@ sys::Creator CreatorOf(const Caller& caller) {
   return sys::Creator{caller.uid, caller.gid, caller.umask};
 }
 
+Result<Entry> MakeWhiteoutEntry(State& state, Node& parent, std::string_view name_view, mode_t mode,
+                                const Caller& caller) {
+  const std::string name(name_view);
+  BLENDFS_ASSIGN(const bool over_whiteout,
+                 MakeWhiteoutUnder(state, parent, name, mode, CreatorOf(caller)));
+  Result<Entry> entry = NewEntry(state, parent, name, true);
+  if (!entry) TakeBack(state, parent.dir->upper_fd(), name, false, over_whiteout);
+  return entry;
+}
+
 int CreateFlags(int flags) { return O_RDWR | (flags & (O_SYNC | O_DSYNC)); }
 
 }  // namespace
 
 Result<Entry> Union::MakeNode(Node& parent, std::string_view name, mode_t mode, dev_t rdev,
                               const Caller& caller) {
-  // The device number of a whiteout: kernel overlayfs refuses it alike.
-  if (S_ISCHR(mode) && rdev == 0) return Fail(EPERM);
+  if (S_ISCHR(mode) && rdev == 0) return MakeWhiteoutEntry(*state_, parent, name, mode, caller);
   return MakeEntry(*state_, parent, name, false, [&](BorrowedFd dir, const char* at) {
     return state_->os.MakeNode(dir, at, mode, rdev, CreatorOf(caller));
   });

@@ -45,16 +45,21 @@ struct Hit {
 
 bool IsAbsent(int code) { return code == ENOENT || code == ENOTDIR || code == ELOOP; }
 
+// What a directory's marks say about its children.
+struct Expect {
+  bool xattr_whiteouts = false, impure = false, shown_whiteouts = false;
+};
+
 // One last component in a directory of one layer.
-Status SeeName(State& state, BorrowedFd dir, bool xattr_whiteouts, bool impure, size_t component,
-               Target& target, Hit& hit) {
+Status SeeName(State& state, BorrowedFd dir, Expect expect, size_t component, Target& target,
+               Hit& hit) {
   const std::string name = target.path[component];
   auto stat = state.os.Stat(dir, name.c_str());
   if (!stat) {
     if (IsAbsent(stat.error().code)) return {};
     return tl::unexpected(stat.error());
   }
-  BLENDFS_ASSIGN(const bool whiteout, IsWhiteout(state, dir, name, *stat, xattr_whiteouts));
+  BLENDFS_ASSIGN(const bool whiteout, IsWhiteout(state, dir, name, *stat, expect.xattr_whiteouts));
   if (whiteout) {
     hit.stop = true;
     return {};
@@ -64,7 +69,7 @@ Status SeeName(State& state, BorrowedFd dir, bool xattr_whiteouts, bool impure, 
     BLENDFS_ASSIGN(hit.dir, state.os.OpenBeneath(dir, name.c_str(), kDirFlags));
     BLENDFS_ASSIGN(hit.marks, layer::ReadMarksFd(state.os, state.format(), hit.dir.borrow()));
     hit.stop = hit.marks.opaque;
-  } else if (impure) {
+  } else if (expect.impure || (expect.shown_whiteouts && stat->IsRegular() && stat->size == 0)) {
     BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
   }
   hit.there = true;
@@ -76,14 +81,15 @@ Status SeeName(State& state, BorrowedFd dir, bool xattr_whiteouts, bool impure, 
 Result<Hit> SeeInLayer(State& state, const LowerDir& base, Target& target) {
   Hit hit;
   BorrowedFd dir = base.fd.borrow();
-  bool xattr_whiteouts = base.xattr_whiteouts, impure = base.impure, stop = false;
+  Expect expect{base.xattr_whiteouts, base.impure, base.shown_whiteouts};
+  bool stop = false;
   // Redirects met on the way are for the layers below: this layer is walked as it is.
   const std::vector<std::string> path = target.path;
   Target next = target;
   for (size_t i = 0; i + 1 < path.size(); ++i) {
     Hit step;
     Target here{target.absolute, {path[i]}};
-    BLENDFS_TRY(SeeName(state, dir, xattr_whiteouts, false, 0, here, step));
+    BLENDFS_TRY(SeeName(state, dir, {.xattr_whiteouts = expect.xattr_whiteouts}, 0, here, step));
     if (!step.there || !step.stat.IsDir()) {
       hit.stop = stop || step.stop || step.there;
       return hit;
@@ -92,11 +98,10 @@ Result<Hit> SeeInLayer(State& state, const LowerDir& base, Target& target) {
     if (step.marks.redirect) next.Follow(*step.marks.redirect, i + next.path.size() - path.size());
     hit.parent = std::move(step.dir);
     dir = hit.parent.borrow();
-    xattr_whiteouts = step.marks.xattr_whiteouts;
-    impure = step.marks.impure;
+    expect = {step.marks.xattr_whiteouts, step.marks.impure, step.marks.shown_whiteouts};
   }
   Target last{target.absolute, {path.back()}};
-  BLENDFS_TRY(SeeName(state, dir, xattr_whiteouts, impure, 0, last, hit));
+  BLENDFS_TRY(SeeName(state, dir, expect, 0, last, hit));
   if (hit.marks.redirect) next.Follow(*hit.marks.redirect, next.path.size() - 1);
   hit.stop = hit.stop || stop;
   target = std::move(next);
@@ -115,8 +120,12 @@ Result<ObjectKey> UpperFileKey(State& state, Found& found) {
 }
 
 LowerDir TakeLower(layer::LayerIndex layer, Hit& hit) {
-  return LowerDir{layer, std::move(hit.dir), hit.stat.ino, hit.marks.xattr_whiteouts,
-                  hit.marks.impure};
+  return LowerDir{layer,
+                  std::move(hit.dir),
+                  hit.stat.ino,
+                  hit.marks.xattr_whiteouts,
+                  hit.marks.impure,
+                  hit.marks.shown_whiteouts};
 }
 
 // Follows a name through the lower layers into `found`, until something ends the search.
@@ -168,6 +177,7 @@ class LowerSearch {
     }
     if (directory_) return true;  // a directory hides files below it
     found_.stat = hit.stat;
+    found_.shown_whiteout = hit.marks.shown_whiteout;
     SetLower(layer, hit);
     if (!hit.marks.metacopy) return true;
     metacopy_ = true;
@@ -216,8 +226,9 @@ Result<Found> Find(State& state, Node& parent, const std::string& name) {
 
   if (const BorrowedFd upper = dir.upper_fd()) {
     Hit hit;
-    const bool impure = dir.impure.load(std::memory_order_relaxed);
-    BLENDFS_TRY(SeeName(state, upper, dir.upper_xattr_whiteouts, impure, 0, target, hit));
+    const Expect expect{dir.upper_xattr_whiteouts, dir.impure.load(std::memory_order_relaxed),
+                        dir.shown_whiteouts.load(std::memory_order_relaxed)};
+    BLENDFS_TRY(SeeName(state, upper, expect, 0, target, hit));
     if (hit.there) {
       found.upper = true;
       found.stat = hit.stat;
@@ -229,6 +240,7 @@ Result<Found> Find(State& state, Node& parent, const std::string& name) {
         found.key = ObjectKey{0, found.stat.ino};
       } else {
         BLENDFS_ASSIGN(found.key, UpperFileKey(state, found));
+        found.shown_whiteout = found.marks.shown_whiteout;
         if (!metacopy) return found;
       }
     } else if (hit.stop) {

@@ -9,10 +9,12 @@ namespace blendfs::merge {
 
 struct Found {
   sys::FileStat stat;                         // of the object that gives the attributes
+  bool shown_whiteout = false;                // an empty file, shown as a device 0:0
   bool upper = false;                         // that object is on the upper
   ObjectKey key;                              // identity
   layer::Marks marks;                         // of the upper object, where they were needed
   layer::LayerIndex lower = layer::kNoLayer;  // topmost lower layer with the object
+  mode_t type() const { return shown_whiteout ? S_IFCHR : stat.mode & S_IFMT; }
   // A directory's places.
   UniqueFd upper_dir;
   std::vector<LowerDir> lowers;

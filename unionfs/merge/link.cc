@@ -4,6 +4,7 @@
 #include "unionfs/merge/links.h"
 #include "unionfs/merge/lookup.h"
 #include "unionfs/merge/object.h"
+#include "unionfs/merge/shown_whiteout.h"
 #include "unionfs/merge/staging.h"
 
 namespace blendfs::merge {
@@ -36,6 +37,7 @@ Result<Entry> Union::Link(Node& node, Node& new_parent, std::string_view new_nam
 
   std::lock_guard busy(node.busy);
   const bool was_unlinked = node.unlinked.load(std::memory_order_acquire);
+  if (node.shown_whiteout) BLENDFS_TRY(MarkShownWhiteouts(state, new_parent));
   BLENDFS_TRY(WriteLinkCount(state, node, CountAgainst::kUpper));
   const bool lower_identity = node.key.fs != 0 || node.key.ino != node.upper_ino.load();
   if (lower_identity) BLENDFS_TRY(copy_up_internal::MarkImpure(state, new_parent));

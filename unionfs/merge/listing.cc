@@ -24,19 +24,22 @@ class Merger {
     const bool single = !dir.upper_fd() ? dir.lowers.size() == 1 : dir.lowers.empty();
     if (const BorrowedFd upper = dir.upper_fd()) {
       const bool impure = dir.impure.load(std::memory_order_acquire);
-      BLENDFS_TRY(AddLayer(upper, 0, dir.upper_xattr_whiteouts, single, impure));
+      const bool shown = dir.shown_whiteouts.load(std::memory_order_acquire);
+      BLENDFS_TRY(AddLayer(upper, 0, dir.upper_xattr_whiteouts, shown, single, impure));
       if (impure) upper_doubtful_ = items_.size();
     }
     for (const LowerDir& lower : dir.lowers) {
       const uint32_t fs = state_.stack.layer(lower.layer).fs;
-      BLENDFS_TRY(AddLayer(lower.fd.borrow(), fs, lower.xattr_whiteouts, single, lower.impure));
+      BLENDFS_TRY(AddLayer(lower.fd.borrow(), fs, lower.xattr_whiteouts, lower.shown_whiteouts,
+                           single, lower.impure));
     }
     BLENDFS_TRY(SettleInodes());
     return std::move(items_);
   }
 
  private:
-  Status AddLayer(BorrowedFd fd, uint32_t fs, bool xattr_whiteouts, bool single, bool impure) {
+  Status AddLayer(BorrowedFd fd, uint32_t fs, bool xattr_whiteouts, bool shown_whiteouts,
+                  bool single, bool impure) {
     BLENDFS_ASSIGN(auto entries, state_.os.List(fd));
     items_.reserve(items_.size() + entries.size());
     for (sys::DirEntry& entry : entries) {
@@ -53,6 +56,7 @@ class Merger {
         if (!single) seen_[entry.name] = kHidden;
         continue;
       }
+      if (shown_whiteouts) SettleType(fd, entry);
       if (impure && fs != 0) merged_.insert(items_.size());
       const uint64_t ino = MapIno(state_, ObjectKey{fs, entry.ino});
       items_.push_back(DirItem{std::move(entry.name), ino, entry.type, 0});
@@ -67,6 +71,15 @@ class Merger {
     if (!stat)
       return stat.error().code == ENOENT ? Result<bool>(true) : tl::unexpected(stat.error());
     return IsWhiteout(state_, fd, entry.name, *stat, xattr_whiteouts);
+  }
+
+  // An empty file may be shown as a device 0:0.
+  void SettleType(BorrowedFd fd, sys::DirEntry& entry) {
+    if (entry.type != DT_REG) return;
+    auto stat = state_.os.Stat(fd, entry.name.c_str());
+    if (!stat || stat->size != 0) return;
+    auto marks = layer::ReadMarks(state_.os, state_.format(), fd, entry.name.c_str());
+    if (marks && marks->shown_whiteout) entry.type = DT_CHR;
   }
 
   // d_ino is what st_ino will say: entries whose identity may not be their own are looked up.

@@ -15,6 +15,7 @@ std::unique_ptr<Directory> TakeDirectory(State& state, Found& found) {
   auto dir = std::make_unique<Directory>();
   dir->upper.store(found.upper_dir.release(), std::memory_order_relaxed);
   dir->impure.store(found.marks.impure, std::memory_order_relaxed);
+  dir->shown_whiteouts.store(found.marks.shown_whiteouts, std::memory_order_relaxed);
   dir->upper_xattr_whiteouts = found.marks.xattr_whiteouts;
   dir->lowers = std::move(found.lowers);
   dir->redirect = found.marks.redirect.value_or("");
@@ -25,13 +26,14 @@ std::unique_ptr<Directory> TakeDirectory(State& state, Found& found) {
 
 Node* NewNode(State& state, const ObjectKey& key, Node& parent, const std::string& name,
               Found& found) {
-  auto* node = new Node(key, MapIno(state, key), found.stat.mode, state.NextGeneration());
+  auto* node = new Node(key, MapIno(state, key), found.type(), state.NextGeneration());
   parent.refs.fetch_add(1, std::memory_order_relaxed);
   node->parent = &parent;
   node->name = name;
   node->upper_ino.store(found.upper ? found.stat.ino : 0, std::memory_order_relaxed);
   node->on_upper.store(found.upper, std::memory_order_relaxed);
   node->lower_layer = found.lower;
+  node->shown_whiteout = found.shown_whiteout;
   if (found.stat.IsDir()) {
     node->dir = TakeDirectory(state, found);
     node->data_on_upper.store(found.upper, std::memory_order_relaxed);
@@ -54,7 +56,7 @@ Node* NewNode(State& state, const ObjectKey& key, Node& parent, const std::strin
 // Whether a live node with the found identity really is the found object.
 bool SameObject(State& state, Node& node, Node& parent, const std::string& name,
                 const Found& found) {
-  if (node.type != (found.stat.mode & S_IFMT)) return false;
+  if (node.type != found.type()) return false;
   const auto upper_matches = [&] {
     return node.OnUpper() && node.upper_ino.load(std::memory_order_relaxed) == found.stat.ino;
   };
@@ -102,10 +104,11 @@ Result<NodeRef> LookupNode(State& state, Node& parent, const std::string& name, 
 }
 
 NodeRef NodeForNew(State& state, Node& parent, const std::string& name, const sys::FileStat& stat,
-                   UniqueFd directory) {
+                   UniqueFd directory, bool shown_whiteout) {
   const ObjectKey key{0, stat.ino};
   Found found;
   found.stat = stat;
+  found.shown_whiteout = shown_whiteout;
   found.upper = true;
   found.key = key;
   found.upper_dir = std::move(directory);
@@ -118,6 +121,7 @@ Attr ToAttr(State& state, Node& node, const sys::FileStat& stat) {
   Attr attr = stat;
   attr.ino = node.ino;
   attr.dev = 0;
+  attr.mode = node.type | (stat.mode & 07777);  // of another type only where a whiteout is shown
   if (node.unlinked.load(std::memory_order_acquire)) {
     attr.nlink = 0;
   } else if (node.IsDir()) {

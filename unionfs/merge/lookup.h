@@ -16,7 +16,7 @@ Result<NodeRef> LookupNode(State& state, Node& parent, const std::string& name, 
 
 // A new node for an upper object just made under that name, whose attributes are `stat`.
 NodeRef NodeForNew(State& state, Node& parent, const std::string& name, const sys::FileStat& stat,
-                   UniqueFd directory);
+                   UniqueFd directory, bool shown_whiteout = false);
 
 // The attributes as the union shows them, from those of the real object.
 Attr ToAttr(State& state, Node& node, const sys::FileStat& stat);

@@ -34,6 +34,7 @@ struct LowerDir {
   uint64_t ino = 0;              // in that layer
   bool xattr_whiteouts = false;  // children may be whiteouts of the xattr form
   bool impure = false;           // children may have an origin or be metadata-only copies
+  bool shown_whiteouts = false;  // children may be shown as devices 0:0
 };
 
 struct Directory {
@@ -43,6 +44,7 @@ struct Directory {
 
   std::atomic<int> upper{-1};  // O_PATH, owned, set once
   std::atomic<bool> impure{false};
+  std::atomic<bool> shown_whiteouts{false};
   bool upper_xattr_whiteouts = false;
   std::vector<LowerDir> lowers;  // top to bottom, immutable
   std::string redirect;          // of the upper directory; guarded by the location lock
@@ -62,7 +64,8 @@ class Node {
   const ObjectKey key;
   const uint64_t ino;  // st_ino
   const uint64_t generation;
-  const mode_t type;  // S_IFMT bits
+  const mode_t type;            // S_IFMT bits
+  bool shown_whiteout = false;  // a device 0:0 to users, an empty file on disk; immutable
 
   std::atomic<uint64_t> refs{1};  // lookup counts + open files + children
   std::atomic<bool> on_upper{false};

@@ -11,6 +11,7 @@
 #include "unionfs/merge/links.h"
 #include "unionfs/merge/object.h"
 #include "unionfs/merge/remove.h"
+#include "unionfs/merge/shown_whiteout.h"
 #include "unionfs/merge/staging.h"
 
 namespace blendfs::merge {
@@ -55,8 +56,13 @@ class BusyPair {
 
 class Renamer {
  public:
-  Renamer(State& state, Union& fs, Side& from, Side& to, bool exchange)
-      : state_(state), union_(fs), from_(from), to_(to), exchange_(exchange) {}
+  Renamer(State& state, Union& fs, Side& from, Side& to, unsigned flags)
+      : state_(state),
+        union_(fs),
+        from_(from),
+        to_(to),
+        exchange_((flags & RENAME_EXCHANGE) != 0),
+        leaves_whiteout_((flags & RENAME_WHITEOUT) != 0) {}
 
   Status Run() {
     BLENDFS_TRY(BringUp(from_));
@@ -65,8 +71,10 @@ class Renamer {
     BusyPair busy(from_.node.get(), to_.node.get());
     BLENDFS_TRY(KeepLowers(from_, to_));
     if (exchange_) BLENDFS_TRY(KeepLowers(to_, from_));
-    BLENDFS_TRY(CarryImpure(*from_.node, to_.parent));
-    if (exchange_) BLENDFS_TRY(CarryImpure(*to_.node, from_.parent));
+    BLENDFS_TRY(CarryMarks(*from_.node, to_.parent));
+    if (exchange_) BLENDFS_TRY(CarryMarks(*to_.node, from_.parent));
+    Staged whiteout(state_);
+    if (leaves_whiteout_) BLENDFS_TRY(PrepareWhiteout(whiteout));
     if (to_.node && !exchange_) {
       BLENDFS_ASSIGN(last_name_goes_, PrepareUnlink(state_, *to_.node, to_.parent, to_.name));
       BLENDFS_TRY(to_.SeeUpper(state_));
@@ -79,7 +87,8 @@ class Renamer {
       return moved;
     }
     Settle();
-    return {};
+    // A second step: one call cannot move the object and leave this. A crash between leaves no name.
+    return leaves_whiteout_ ? whiteout.Publish(from_.upper(), from_.name, 0) : Status();
   }
 
  private:
@@ -150,7 +159,15 @@ class Renamer {
     return object.SetXattr(key, path, 0);
   }
 
-  Status CarryImpure(Node& moved, Node& parent) {
+  // The device 0:0 that RENAME_WHITEOUT leaves for its caller to see.
+  Status PrepareWhiteout(Staged& whiteout) {
+    BLENDFS_TRY(MarkShownWhiteouts(state_, from_.parent));
+    whiteout.Expect();
+    return MakeShownWhiteout(state_, whiteout.dir(), whiteout.name(), 0, Ourselves());
+  }
+
+  Status CarryMarks(Node& moved, Node& parent) {
+    if (moved.shown_whiteout) BLENDFS_TRY(MarkShownWhiteouts(state_, parent));
     // Its identity is a lower object's: the listing of its new directory must know to look.
     if (moved.key.fs == 0 && moved.key.ino == moved.upper_ino.load()) return {};
     return copy_up_internal::MarkImpure(state_, parent);
@@ -223,7 +240,7 @@ class Renamer {
   Union& union_;
   Side& from_;
   Side& to_;
-  const bool exchange_;
+  const bool exchange_, leaves_whiteout_;
   bool last_name_goes_ = false;    // of what is replaced
   std::optional<Staged> emptied_;  // what stands in for a replaced directory, then that directory
 };
@@ -243,9 +260,8 @@ Status Union::Rename(Node& from_parent, std::string_view from_name, Node& to_par
                      std::string_view to_name, unsigned flags) {
   State& state = *state_;
   if (!state.stack.has_upper()) return Fail(EROFS);
-  // RENAME_WHITEOUT by a user of the union would make a whiteout that hides, not one that is seen.
-  if ((flags & ~static_cast<unsigned>(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0)
-    return Fail(EINVAL);
+  constexpr unsigned kKnown = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+  if ((flags & ~kKnown) != 0) return Fail(EINVAL);
   BLENDFS_TRY(CopyUpDirectory(state, from_parent));
   BLENDFS_TRY(CopyUpDirectory(state, to_parent));
   Side from(from_parent, from_name);
@@ -257,7 +273,7 @@ Status Union::Rename(Node& from_parent, std::string_view from_name, Node& to_par
   if (exchange && !to.node) return Fail(ENOENT);
   if ((flags & RENAME_NOREPLACE) != 0 && to.node) return Fail(EEXIST);
   if (to.node && to.node.get() == from.node.get()) return {};  // two links of one file
-  return Renamer(state, *this, from, to, exchange).Run();
+  return Renamer(state, *this, from, to, flags).Run();
 }
 
 }  // namespace blendfs::merge

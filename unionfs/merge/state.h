@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <random>
 
 #include "unionfs/merge/table.h"
 #include "unionfs/merge/union.h"
@@ -22,6 +23,9 @@ struct State {
   }
   // A name in the work directory nobody else uses.
   std::string TempName() { return "t" + std::to_string(temp_counter.fetch_add(1)); }
+  // With a node's number, which is an address, it makes a handle for the kernel. Somebody may keep that (an
+  // overlayfs stacked on this union, as the origin of a file), and it must not lead to a node of a later
+  // mount: hence the random start.
   uint64_t NextGeneration() { return generation.fetch_add(1) + 1; }
 
   sys::Calls& os;
@@ -31,7 +35,7 @@ struct State {
   Node* root = nullptr;
 
   std::array<std::mutex, 64> location_locks;
-  std::atomic<uint64_t> temp_counter{0}, generation{0};
+  std::atomic<uint64_t> temp_counter{0}, generation{std::random_device()()};
   std::atomic<bool> index_used{false};  // work/index has, or had, entries
   std::atomic<uint64_t> copy_ups{0}, copy_up_bytes{0}, metadata_copy_ups{0}, directory_fds{0};
 };

@@ -30,10 +30,11 @@ Result<Node*> MakeRoot(State& state) {
     if (upper) {
       dir->upper.store(fd.release());
       dir->impure.store(marks.impure);
+      dir->shown_whiteouts.store(marks.shown_whiteouts);
       dir->upper_xattr_whiteouts = marks.xattr_whiteouts;
     } else {
       dir->lowers.push_back(LowerDir{static_cast<layer::LayerIndex>(i), std::move(fd), stat.ino,
-                                     marks.xattr_whiteouts, marks.impure});
+                                     marks.xattr_whiteouts, marks.impure, marks.shown_whiteouts});
     }
   }
   auto* root = new Node(key, MapIno(state, key), mode, state.NextGeneration());

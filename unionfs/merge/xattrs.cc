@@ -9,15 +9,11 @@ namespace blendfs::merge {
 
 namespace {
 
-// Names that belong to blendfs's bookkeeping are not for its users.
-bool IsReserved(std::string_view key) { return key.starts_with("trusted.blendfs."); }
-
 bool IsAcl(std::string_view key) { return key.starts_with("system.posix_acl_"); }
 
 }  // namespace
 
 Result<std::string> Union::GetXattr(Node& node, std::string_view key) {
-  if (IsReserved(key)) return Fail(ENODATA);
   const std::string disk_key = state_->format().ToDisk(key);
   const Steady steady(node);
   BLENDFS_ASSIGN(const Place place, AttributePlace(*state_, node));
@@ -26,7 +22,6 @@ Result<std::string> Union::GetXattr(Node& node, std::string_view key) {
 
 Status Union::SetXattr(Node& node, std::string_view key, std::string_view value, int flags,
                        bool kill_sgid) {
-  if (IsReserved(key)) return Fail(EPERM);
   BLENDFS_TRY(CopyUp(*state_, node, CopyDepth::kMetadata));
   const std::string disk_key = state_->format().ToDisk(key);
   const Steady steady(node);
@@ -40,7 +35,6 @@ Status Union::SetXattr(Node& node, std::string_view key, std::string_view value,
 }
 
 Status Union::RemoveXattr(Node& node, std::string_view key) {
-  if (IsReserved(key)) return Fail(ENODATA);
   // Asked first: removing what is not there must not copy the file up.
   auto present = GetXattr(node, key);
   // Taking away an ACL that is not there succeeds on Linux.

@@ -105,31 +105,6 @@ class Whole(Case):
         self.assert_same_after_remount()
 
     @only_for("blendfs")
-    def test_overlayfs_on_top(self):
-        """A container engine's overlay with its upper in the union."""
-        self.skipTest("overlayfs wants RENAME_WHITEOUT of an upper on FUSE, which blendfs does not offer yet")
-        self.union({"image/bin/tool": file("tool"), "image/etc/conf": file("conf")},
-                   upper={"upper": directory(), "work": directory()})
-        target = self.scratch("stacked")
-        os.mkdir(target)
-        data = "lowerdir=%s,upperdir=%s,workdir=%s" % (self.p("image"), self.p("upper"), self.p("work"))
-        sysops.mount("overlay", target, "overlay", 0, data)
-        try:
-            with open(os.path.join(target, "etc/conf"), "w") as stream:
-                stream.write("changed")
-            os.unlink(os.path.join(target, "bin/tool"))
-            os.rmdir(os.path.join(target, "bin"))
-            os.mkdir(os.path.join(target, "bin"))
-            self.assertEqual(os.listdir(os.path.join(target, "bin")), [])
-            self.assertEqual(self.read("image/etc/conf"), b"conf")
-            self.assertEqual(self.read("upper/etc/conf"), b"changed")
-        finally:
-            sysops.umount(target)
-        before = tree.snapshot(self.p(), inode=False)
-        self.m.remount()
-        self.assert_same_tree(before, tree.snapshot(self.p()), "tree after remount")
-
-    @only_for("blendfs")
     def test_union_over_a_union(self):
         first = self.union({"a": file("1"), "d/x": file("x")})
         self.write("d/y", "y")

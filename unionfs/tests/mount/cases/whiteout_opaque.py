@@ -3,7 +3,8 @@
 import os
 import stat
 
-from lab.case import Case, only_for
+from lab import sysops
+from lab.case import Case, not_for, only_for
 from lab.layers import OLD, directory, fifo, file, opaque, symlink, whiteout
 
 
@@ -134,16 +135,74 @@ class Removal(Case):
             self.write("d/a", "again")
         self.assert_same_after_remount()
 
-    def test_whiteouts_cannot_be_made_by_users(self):
-        """A device 0:0 would be a whiteout on disk: refused, or kept as a device, never a hole."""
+    @not_for("overlayfs", why="refuses devices 0:0")
+    def test_a_device_like_a_whiteout_is_a_device(self):
+        """Whoever makes a device 0:0 gets one: it hides nothing, and is not hidden."""
         self.build()
-        try:
-            os.mknod(self.p("zero"), stat.S_IFCHR | 0o600, os.makedev(0, 0))
-        except OSError:
-            self.assert_gone("zero")
-            return
-        self.assertIn("zero", self.names())
-        self.assertTrue(stat.S_ISCHR(self.stat("zero").st_mode))
+        os.mknod(self.p("zero"), stat.S_IFCHR | 0o600, 0)
+        os.unlink(self.p("d/a"))
+        os.mknod(self.p("d/a"), stat.S_IFCHR | 0o640, 0)
+        with self.fails("EEXIST"):
+            os.mknod(self.p("f"), stat.S_IFCHR, 0)
+        os.link(self.p("zero"), self.p("d/link"))
+        os.rename(self.p("d/link"), self.p("moved"))
+        os.chmod(self.p("moved"), 0o604)
+        os.chown(self.p("d/a"), 7, 8)
+        for turn in range(2):
+            for name, mode, links in (("zero", 0o604, 2), ("moved", 0o604, 2), ("d/a", 0o640, 1)):
+                info = self.stat(name)
+                self.assertTrue(stat.S_ISCHR(info.st_mode), name)
+                self.assertEqual((info.st_mode & 0o7777, info.st_rdev, info.st_nlink, info.st_size),
+                                 (mode, 0, links, 0), name)
+                with self.fails("ENXIO"):
+                    os.open(self.p(name), os.O_RDONLY)
+            with sysops.DirStream(self.p()) as stream:
+                kinds = {name: kind for name, _, kind in stream.all()}
+            self.assertEqual([kinds["zero"], kinds["moved"]], [2, 2], "d_type")
+            self.assert_same_after_remount()
+        for name in ("zero", "moved", "d/a"):
+            os.unlink(self.p(name))
+            self.assert_gone(name)
+
+    @not_for("overlayfs", why="refuses RENAME_WHITEOUT")
+    def test_rename_that_leaves_a_device(self):
+        self.build()
+        os.mkdir(self.p("new"))
+        self.write("new/n", "n")
+        for old, new in (("f", "g"), ("d/a", "new/a"), ("new/n", "new/m"), ("new/m", "g"), ("d", "new/d")):
+            before = self.ino(old)
+            sysops.renameat2(self.p(old), self.p(new), sysops.RENAME_WHITEOUT)
+            self.assertEqual(self.ino(new), before)
+            left = self.stat(old)
+            self.assertTrue(stat.S_ISCHR(left.st_mode) and left.st_rdev == 0, old)
+            self.assertIn(os.path.basename(old), self.names(os.path.dirname(old)))
+        self.assertEqual(self.read("g"), b"n")
+        with self.fails("EEXIST"):
+            sysops.renameat2(self.p("g"), self.p("new/a"), sysops.RENAME_WHITEOUT | sysops.RENAME_NOREPLACE)
+        with self.fails("EINVAL"):
+            sysops.renameat2(self.p("g"), self.p("new/a"), sysops.RENAME_WHITEOUT | sysops.RENAME_EXCHANGE)
+        self.assert_same_after_remount()
+
+    @only_for("blendfs")
+    def test_such_a_device_in_a_lower_layer(self):
+        """An upper with such devices becomes a lower layer; they are copied up like everything else."""
+        first = self.union({"x": file()})
+        os.mkdir(self.p("d"))
+        os.mknod(self.p("d/zero"), stat.S_IFCHR | 0o600, 0)
+        os.link(self.p("d/zero"), self.p("d/other"))
+        first.unmount()
+        second = self.union(upper={})
+        second.unmount()
+        second.lowers = [first.upper, first.lowers[0]]
+        second.mount()
+        self.m = second
+        number = self.ino("d/zero")
+        os.chmod(self.p("d/zero"), 0o640)
+        for turn in range(2):
+            info = self.stat("d/other")
+            self.assertTrue(stat.S_ISCHR(info.st_mode) and info.st_rdev == 0)
+            self.assertEqual((info.st_ino, info.st_mode & 0o7777, info.st_nlink), (number, 0o640, 2))
+            self.m.remount()
 
     def test_rmdir_of_a_directory_full_of_whiteouts(self):
         low = {"w/%d" % i: file() for i in range(100)}
