@@ -12,9 +12,9 @@ namespace blendfs::fuse {
 namespace {
 
 // The flags that the daemon's own descriptor needs. Every request carries its offset, so O_APPEND would
-// put data in the wrong place; alignment (O_DIRECT) and write-through (O_SYNC) are the kernel's to keep, which
+// put data in the wrong place (it is passed on for append-only files, which take no other open); alignment (O_DIRECT) and write-through (O_SYNC) are the kernel's to keep, which
 // asks for fsync where it must.
-int DaemonFlags(int flags) { return flags & (O_ACCMODE | O_TRUNC | O_NOATIME); }
+int DaemonFlags(int flags) { return flags & (O_ACCMODE | O_TRUNC | O_NOATIME | O_APPEND); }
 
 // An open between the policy's Enter and the reply: undone unless handed over to the kernel.
 class OpenInProgress {
@@ -51,8 +51,11 @@ void Open(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
     auto file =
         front.fs.OpenAt(front.NodeOf(number), DaemonFlags(info->flags), MustKillSuidSgid(*info));
     if (!file) return reply.Fail(file.error());
+    const double seconds_before = AttributesSeconds(front.NodeOf(number));
     OpenInProgress open(front, std::move(*file), *info);
     if (auto ready = open.Prepare(info->flags); !ready) return reply.Fail(ready.error());
+    // What the kernel was told before may no longer be believed.
+    if (AttributesSeconds(front.NodeOf(number)) < seconds_before) front.drop_attributes(number);
     // Before the reply: a release may come on another thread as soon as the kernel has it.
     open.BelongsToKernel();
     if (!reply.Opened(*info)) {

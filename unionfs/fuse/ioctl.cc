@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ioctl on files of the mount. The kernel forwards every one of them (systemd asks each file it reads whether
 // it is a terminal), so the usual answer has to be quick: ENOTTY. Inode flags (lsattr, chattr) of regular
-// files are the one thing that is answered.
-#include <fcntl.h>
+// files and directories are the one thing that is answered.
 #include <linux/fs.h>
 
 #include <cstring>
@@ -13,40 +12,45 @@
 namespace blendfs::fuse {
 namespace {
 
-void GetFlags(Front& front, Reply& reply, merge::OpenFile& file) {
-  auto data = file.data();
-  if (!data) return reply.Fail(data.error());
-  auto flags = front.os.GetFlags(*data);
-  if (!flags) return reply.Fail(flags.error());
-  unsigned value = *flags;
-  reply.Ioctl(&value, sizeof value);
+// A value of the caller's, on its way out or in. The kernel declares FS_IOC_GETFLAGS and its like with the size
+// of a long on the wire of the ioctl number and passes an int.
+template <typename Value>
+void Give(Reply& reply, const Result<Value>& value, size_t size) {
+  if (!value) return reply.Fail(value.error());
+  if (size < sizeof(Value)) return reply.Fail(ENOTTY);
+  reply.Ioctl(&*value, sizeof(Value));
 }
 
-// The kernel has checked that the caller may. The flags are the upper file's: copied up first.
-Status SetFlags(Front& front, merge::OpenFile& file, unsigned flags) {
-  if (!file.on_upper()) {
-    BLENDFS_ASSIGN(auto writable, front.fs.OpenAt(file.node(), O_WRONLY, false));
-  }
-  BLENDFS_ASSIGN(BorrowedFd data, file.data());
-  return front.os.SetFlags(data, flags);
+template <typename Value, typename Set>
+void Take(Reply& reply, const void* in, size_t size, Set set) {
+  Value value{};
+  if (size < sizeof value) return reply.Fail(ENOTTY);
+  memcpy(&value, in, sizeof value);
+  auto status = set(value);
+  if (!status) return reply.Fail(status.error());
+  reply.Ioctl(nullptr, 0);
 }
 
-void Ioctl(fuse_req_t request, fuse_ino_t number, unsigned command, void*, fuse_file_info* info,
+// The kernel has checked that the caller may. It asks for the extended flags before it sets either kind.
+void Ioctl(fuse_req_t request, fuse_ino_t number, unsigned command, void*, fuse_file_info*,
            unsigned, const void* in, size_t in_size, size_t out_size) {
   Serve(request, Kind::kIoctl, [&](Front& front, Reply& reply) {
-    if (command != FS_IOC_GETFLAGS && command != FS_IOC_SETFLAGS) return reply.Fail(ENOTTY);
-    if (!front.NodeOf(number).IsRegular() || FileOf(info) == nullptr) return reply.Fail(ENOTTY);
-    // The kernel declares these with the size of a long on the wire of the ioctl number and passes an int.
-    if (command == FS_IOC_GETFLAGS && out_size >= sizeof(unsigned))
-      return GetFlags(front, reply, *FileOf(info));
-    if (command == FS_IOC_SETFLAGS && in_size >= sizeof(unsigned)) {
-      unsigned flags = 0;
-      memcpy(&flags, in, sizeof flags);
-      auto status = SetFlags(front, *FileOf(info), flags);
-      if (!status) return reply.Fail(status.error());
-      return reply.Ioctl(nullptr, 0);
+    switch (command) {
+      case FS_IOC_GETFLAGS:
+        return Give(reply, front.fs.GetFlags(front.NodeOf(number)), out_size);
+      case FS_IOC_FSGETXATTR:
+        return Give(reply, front.fs.GetExtendedFlags(front.NodeOf(number)), out_size);
+      case FS_IOC_SETFLAGS:
+        return Take<unsigned>(reply, in, in_size, [&](unsigned flags) {
+          return front.fs.SetFlags(front.NodeOf(number), flags);
+        });
+      case FS_IOC_FSSETXATTR:
+        return Take<sys::ExtendedFlags>(reply, in, in_size, [&](const sys::ExtendedFlags& flags) {
+          return front.fs.SetExtendedFlags(front.NodeOf(number), flags);
+        });
+      default:
+        reply.Fail(ENOTTY);
     }
-    reply.Fail(ENOTTY);
   });
 }
 

@@ -28,8 +28,16 @@ struct Session::Parts {
       : config(std::move(config_in)),
         policy(backing, statistics),
         listings(fs),
-        front{fs,     os,       statistics,
-              policy, listings, [this](fuse_conn_info& connection) { Agree(connection); }} {}
+        front{fs,
+              os,
+              statistics,
+              policy,
+              listings,
+              [this](fuse_conn_info& connection) { Agree(connection); },
+              [this](fuse_ino_t node) {
+                // Only attributes: an offset below zero leaves the pages alone.
+                fuse_lowlevel_notify_inval_inode(session, node, -1, 0);
+              }} {}
   ~Parts() {
     if (session != nullptr) fuse_session_destroy(session);  // closes the device
   }

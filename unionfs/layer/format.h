@@ -26,6 +26,8 @@ class Format {
   bool metadata_only_copies() const { return metadata_only_; }
   const std::string& prefix() const { return prefix_; }
   std::string Key(std::string_view suffix) const { return prefix_ + std::string(suffix); }
+  // Whether an object of that type can carry marks: user.* is for regular files and directories only.
+  bool CanMark(mode_t mode) const { return prefix_[0] == 't' || S_ISREG(mode) || S_ISDIR(mode); }
   // blendfs's own: trusted.blendfs.* or user.blendfs.*
   std::string OwnKey(std::string_view suffix) const;
 

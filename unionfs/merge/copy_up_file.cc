@@ -129,6 +129,8 @@ Result<Source> Look(State& state, Node& node) {
   Source source;
   BLENDFS_ASSIGN(source.place, AttributePlace(state, node));
   BLENDFS_ASSIGN(source.stat, StatPlace(state, source.place));
+  // Without one, in the user.* form, a special file's number changes with its copy-up, and its links part.
+  if (!state.format().CanMark(source.stat.mode)) return source;
   BLENDFS_ASSIGN(source.origin,
                  OriginOf(state, node.lower_layer, source.place.dir, source.place.name.c_str()));
   return source;

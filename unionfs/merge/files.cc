@@ -66,7 +66,13 @@ Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill
   const bool on_upper = node.DataOnUpper();
   int layer_flags = LayerFlags(flags);
   if (!on_upper) layer_flags |= O_NOATIME;  // lower layers are shared: reading leaves no mark
-  BLENDFS_ASSIGN(UniqueFd fd, OpenNodeData(state, node, layer_flags));
+  auto opened = OpenNodeData(state, node, layer_flags);
+  if (!opened && opened.error().code == EPERM && (flags & O_APPEND) != 0) {
+    // An append-only file can be opened in no other way. Written to at its end, as the kernel does, it works.
+    opened = OpenNodeData(state, node, layer_flags | O_APPEND);
+  }
+  if (!opened) return tl::unexpected(opened.error());
+  UniqueFd fd = std::move(*opened);
   return std::unique_ptr<OpenFile>(
       std::make_unique<RegularFile>(state, node, flags, std::move(fd), on_upper));
 }

@@ -133,6 +133,11 @@ class Union {
                   bool kill_sgid);
   Status RemoveXattr(Node& node, std::string_view key);
   Result<std::string> ListXattr(Node& node);  // names, each ended by NUL
+  // Inode flags as of FS_IOC_GETFLAGS; ENOTTY for what is neither a regular file nor a directory.
+  Result<unsigned> GetFlags(Node& node);
+  Status SetFlags(Node& node, unsigned flags);
+  Result<sys::ExtendedFlags> GetExtendedFlags(Node& node);
+  Status SetExtendedFlags(Node& node, const sys::ExtendedFlags& flags);
 
   // --- files ---
   // flags as of open(2); O_CREAT and O_EXCL are ignored. Copies up when opened for writing or with

@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -20,6 +22,9 @@
 #include "unionfs/base/unique_fd.h"
 
 namespace blendfs::sys {
+
+// struct fsxattr, which is handed on as it is.
+using ExtendedFlags = std::array<std::byte, 28>;
 
 // What blendfs needs of statx(2), with the birth time.
 struct FileStat {
@@ -140,6 +145,8 @@ class Calls {
   virtual Status Clone(BorrowedFd from, BorrowedFd to) = 0;               // FICLONE
   virtual Result<unsigned> GetFlags(BorrowedFd fd) = 0;                   // FS_IOC_GETFLAGS
   virtual Status SetFlags(BorrowedFd fd, unsigned flags) = 0;
+  virtual Result<ExtendedFlags> GetExtendedFlags(BorrowedFd fd) = 0;  // FS_IOC_FSGETXATTR
+  virtual Status SetExtendedFlags(BorrowedFd fd, const ExtendedFlags& flags) = 0;
 };
 
 // The real operating system. Init() must have been called by every thread that uses it (it is cheap

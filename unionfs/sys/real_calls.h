@@ -68,6 +68,8 @@ class RealCalls final : public Calls {
   Status Clone(BorrowedFd from, BorrowedFd to) override;
   Result<unsigned> GetFlags(BorrowedFd fd) override;
   Status SetFlags(BorrowedFd fd, unsigned flags) override;
+  Result<ExtendedFlags> GetExtendedFlags(BorrowedFd fd) override;
+  Status SetExtendedFlags(BorrowedFd fd, const ExtendedFlags& flags) override;
 };
 
 }  // namespace blendfs::sys

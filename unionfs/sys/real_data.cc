@@ -66,6 +66,23 @@ Status RealCalls::SetFlags(BorrowedFd fd, unsigned flags) {
   return {};
 }
 
+static_assert(sizeof(ExtendedFlags) == sizeof(struct fsxattr));
+
+Result<ExtendedFlags> RealCalls::GetExtendedFlags(BorrowedFd fd) {
+  ExtendedFlags flags{};
+  if (RetryInterrupted([&] { return ::ioctl(fd.get(), FS_IOC_FSGETXATTR, flags.data()); }) != 0) {
+    return FailErrno("get extended file flags");
+  }
+  return flags;
+}
+
+Status RealCalls::SetExtendedFlags(BorrowedFd fd, const ExtendedFlags& flags) {
+  if (RetryInterrupted([&] { return ::ioctl(fd.get(), FS_IOC_FSSETXATTR, flags.data()); }) != 0) {
+    return FailErrno("set extended file flags");
+  }
+  return {};
+}
+
 Calls& Real() {
   static RealCalls real;
   return real;

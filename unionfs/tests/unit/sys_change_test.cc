@@ -232,6 +232,17 @@ TEST_P(SysChange, FileFlags) {
   EXPECT_EQ(*os_.GetFlags(fd.borrow()), *flags | FS_NODUMP_FL);
 }
 
+TEST_P(SysChange, ExtendedFileFlags) {
+  tree_.File("f");
+  const UniqueFd fd = tree_.Open("f", O_RDWR);
+  Result<ExtendedFlags> flags = os_.GetExtendedFlags(fd.borrow());
+  if (!flags) GTEST_SKIP() << "the file system of the temporary directory has no extended flags";
+  (*flags)[0] |= std::byte{FS_XFLAG_NODUMP};
+  ASSERT_TRUE(os_.SetExtendedFlags(fd.borrow(), *flags).has_value());
+  EXPECT_EQ(*os_.GetExtendedFlags(fd.borrow()), *flags);
+  EXPECT_NE(*os_.GetFlags(fd.borrow()) & FS_NODUMP_FL, 0u);
+}
+
 BLENDFS_ON_BOTH_KERNELS(SysChange);
 
 }  // namespace

@@ -200,6 +200,20 @@ class Data(Case):
         self.m.remount()
         self.assertEqual(self.read("kept")[:4], b"late")
 
+    def test_mapped_write_moves_the_times_of_a_file_seen_before(self):
+        self.build()
+        self.write("new", b"n" * 5000)
+        def times(name):  # asked for alone, as a mapping makes only the access time doubtful
+            info = sysops.statx(self.p(name), mask=sysops.STATX_MTIME | sysops.STATX_CTIME)
+            return (info.mtime_s, info.mtime_n), (info.ctime_s, info.ctime_n)
+        for name in ("low", "up", "new"):
+            before = times(name)
+            self.tick()
+            with open(self.p(name), "r+b") as stream, mmap.mmap(stream.fileno(), 0) as view:
+                view[0:1] = b"X"
+            after = times(name)
+            self.assertNotIn(True, [one == two for one, two in zip(before, after)], name)
+
     def test_private_mapping_changes_nothing(self):
         self.build()
         with open(self.p("low"), "rb") as stream:

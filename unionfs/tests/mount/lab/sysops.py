@@ -90,11 +90,12 @@ class Statx(ctypes.Structure):
 
 
 STATX_BTIME = 0x800
+STATX_MTIME, STATX_CTIME = 0x40, 0x80
 
 
-def statx(path, flags=AT_SYMLINK_NOFOLLOW, dir_fd=AT_FDCWD):
+def statx(path, flags=AT_SYMLINK_NOFOLLOW, dir_fd=AT_FDCWD, mask=0xfff):
     result = Statx()
-    _check(_libc.statx(dir_fd, _bytes(path), flags, 0xfff, ctypes.byref(result)), path)
+    _check(_libc.statx(dir_fd, _bytes(path), flags, mask, ctypes.byref(result)), path)
     return result
 
 

@@ -3,6 +3,7 @@
 the answer of each operation, the objects it touched, and, from time to time, the whole trees.
 """
 import os
+import shutil
 import stat
 import time
 
@@ -128,7 +129,10 @@ class Pair:
 
     def remount(self):
         self.stop()
-        self.union.remount()
+        self.union.unmount()
+        # A volatile mount, unmounted in order, is as good as another once its owner says so.
+        shutil.rmtree(os.path.join(self.union.work, "work", "incompat"), ignore_errors=True)
+        self.union.mount()
         self.start()
 
 
