@@ -3,7 +3,7 @@
 """The shape of the tree: which folder may include which, who may call the system, how long a file is.
 
 Linking one target per folder catches most wrong includes; headers without code behind them slip
-through there and are caught here. Prints each offence as FILE:LINE: what, then a closing count.
+through there and are caught here. So are names of tests in the mount tests' README that no test has. Prints each offence as FILE:LINE: what, then a closing count.
 """
 import os
 import re
@@ -83,6 +83,23 @@ def check_cpp(name, lines):
             yield number, f"{folder} does no input or output"
 
 
+NAMED_TEST = re.compile(r"`(\w+)::(test_\w+)`")
+
+
+def check_named_tests(lines):
+    """Every `module::test_name` in the matrix of the mount tests is one."""
+    cases = os.path.join(ROOT, "unionfs/tests/mount/cases")
+    known = {}
+    for number, line in enumerate(lines, 1):
+        for module, test in NAMED_TEST.findall(line):
+            if module not in known:
+                path = os.path.join(cases, module + ".py")
+                text = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
+                known[module] = set(re.findall(r"^    def (test_\w+)\(self", text, re.MULTILINE))
+            if test not in known[module]:
+                yield number, f"there is no test {module}::{test}"
+
+
 def check_any(name, lines):
     if len(lines) > MAX_LINES:
         yield 1, f"{len(lines)} lines; split it (at most {MAX_LINES})"
@@ -112,6 +129,8 @@ def main():
             found += check_any(name, lines)
         if name.endswith((".cc", ".h")):
             found += check_cpp(name, lines)
+        if name == "unionfs/tests/README.md":
+            found += check_named_tests(lines)
         for number, what in found:
             print(f"{name}:{number}: {what}")
             offences += 1

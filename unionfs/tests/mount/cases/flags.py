@@ -8,7 +8,7 @@ import signal
 import struct
 
 from lab import sysops
-from lab.case import Case, in_process, not_for
+from lab.case import Case, in_process
 from lab.layers import directory, file
 
 FS_NODUMP_FL = 0x40
@@ -112,8 +112,6 @@ class Flags(Case):
 
 
 class Leases(Case):
-    @not_for("blendfs", why="the kernel grants leases on FUSE only where the file system says it is the only one, and "
-             "libfuse has no word for it")
     def test_lease_is_broken_by_an_open(self):
         self.union({"f": file("low")})
         broken = []
