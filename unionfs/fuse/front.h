@@ -28,7 +28,7 @@ struct Front {
   std::function<void(fuse_conn_info&)> negotiate;  // on INIT
   // Makes the kernel ask for a node's attributes again; takes no lock of the node's there.
   std::function<void(fuse_ino_t)> drop_attributes;
-  bool kernel_opens_directories = false;           // agreed on INIT
+  bool kernel_opens_directories = false;  // agreed on INIT
 
   merge::Node& NodeOf(fuse_ino_t number) const {
     return number == FUSE_ROOT_ID ? fs.root() : *reinterpret_cast<merge::Node*>(number);

@@ -79,7 +79,7 @@ Result<bool> MakeUnder(State& state, Node& parent, const std::string& name, bool
 
 // A device 0:0, which is built before it gets its name. As MakeUnder.
 Result<bool> MakeWhiteoutUnder(State& state, Node& parent, const std::string& name, mode_t mode,
-                         const sys::Creator& creator) {
+                               const sys::Creator& creator) {
   if (parent.unlinked.load(std::memory_order_acquire)) return Fail(ENOENT);
   BLENDFS_TRY(CopyUpDirectory(state, parent));
   BLENDFS_TRY(MarkShownWhiteouts(state, parent));
