@@ -232,10 +232,10 @@ class FaultyCalls : public sys::Calls {
   Status SetFlags(BorrowedFd fd, unsigned flags) override {
     return Change("SetFlags", [&] { return real_.SetFlags(fd, flags); });
   }
-  Result<ExtendedFlags> GetExtendedFlags(BorrowedFd fd) override {
+  Result<sys::ExtendedFlags> GetExtendedFlags(BorrowedFd fd) override {
     return Look("GetExtendedFlags", [&] { return real_.GetExtendedFlags(fd); });
   }
-  Status SetExtendedFlags(BorrowedFd fd, const ExtendedFlags& flags) override {
+  Status SetExtendedFlags(BorrowedFd fd, const sys::ExtendedFlags& flags) override {
     return Change("SetExtendedFlags", [&] { return real_.SetExtendedFlags(fd, flags); });
   }
 
