@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Fails when a case of the full table (which has every case, see host_spec_test.cc) is none of blendload's.
+cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND "${BLENDLOAD}" --list OUTPUT_VARIABLE known RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "blendload --list ended with ${status}")
