@@ -25,9 +25,10 @@ HARNESS = {
     "store": ["base", "spec"],
     "export": ["base", "spec", "stats", "gate", "store"],
     "guest": ["base", "spec"],
-    "measure": ["base", "spec", "guest"],
-    "run": ["base", "spec", "store", "guest", "measure"],
-    "cli": ["base", "spec", "stats", "gate", "store", "export", "guest", "measure", "run"],
+    "host": ["base", "spec", "guest"],
+    "measure": ["base", "spec", "guest", "host"],
+    "run": ["base", "spec", "store", "guest", "host", "measure"],
+    "cli": ["base", "spec", "stats", "gate", "store", "export", "guest", "host", "measure", "run"],
 }
 ALLOWED.update({f"harness/{name}": {f"harness/{below}" for below in may}
                 for name, may in HARNESS.items()})

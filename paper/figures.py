@@ -8,17 +8,19 @@ import tempfile
 import warnings
 
 import svg
-from plots import boot_phases, drift, forest, overview, style, throughput
+from plots import boot_phases, drift, forest, host_layers, host_ratios, overview, style, throughput
 
 # Order of the page.
 _MODULES = (boot_phases, forest, throughput, drift)
+_HOST_MODULES = (host_ratios, host_layers)
 
 
 def all_plots(report):
     """Every plot that this report has data for, in the order of the page."""
     style.prepare()
     looks = style.looks(report)
-    return [plot for module in _MODULES for plot in module.plots(report, looks)]
+    modules = _HOST_MODULES if report.host else _MODULES
+    return [plot for module in modules for plot in module.plots(report, looks)]
 
 
 @contextlib.contextmanager

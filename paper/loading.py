@@ -7,6 +7,7 @@ shown as missing. What is there must be right: types, ranges, verdict words, ref
 
 import hashlib
 
+import loading_host
 import model
 import reader
 import textsafe
@@ -44,7 +45,7 @@ def load(data):
         controls=_controls(root.get("controls")),
         promises=tuple(_promise(node, names) for node in root.get("promises").list()),
         storage=tuple(_storage(node, names) for node in root.get("storage").list()),
-        sha256=hashlib.sha256(data).hexdigest())
+        sha256=hashlib.sha256(data).hexdigest(), host=loading_host.host(root.get("host"), names))
 
 
 class _Names:

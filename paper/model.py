@@ -177,6 +177,27 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True)
+class HostCase:
+    id: str
+    label: str
+    group: str       # "data", "metadata", "copy-up", "layers", "boot"
+    layers: int      # of the union
+    metric: str      # id of its time or rate
+    cpu_metric: str  # id of the processor time of caller and daemon
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """What an experiment on the host, without guests, has beside the rest."""
+    cases: tuple
+    skipped: tuple  # of (arm id, case id, reason)
+    failed: tuple   # the same
+
+    def reason(self, told, arm_id, case_id):
+        return next((why for arm, case, why in told if (arm, case) == (arm_id, case_id)), "")
+
+
+@dataclasses.dataclass(frozen=True)
 class Report:
     run: Run
     arms: tuple
@@ -188,6 +209,7 @@ class Report:
     promises: tuple
     storage: tuple
     sha256: str  # of the document's bytes
+    host: Optional[Host] = None
 
     # --- arms and metrics ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import jinja2
 import markupsafe
 
 import page as page_words
+import page_host
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -19,5 +20,5 @@ def page(report, drawn, input_name):
     with open(os.path.join(_HERE, "style.css"), encoding="utf-8") as source:
         sheet = source.read()
     figures = [(plot, markupsafe.Markup(wide), markupsafe.Markup(narrow)) for plot, wide, narrow in drawn]
-    return environment.get_template("report.html.j2").render(
-        page_words.context(report, figures, input_name), style_sheet=markupsafe.Markup(sheet))
+    template, words = ("host.html.j2", page_host) if report.host else ("report.html.j2", page_words)
+    return environment.get_template(template).render(words.context(report, figures, input_name), style_sheet=markupsafe.Markup(sheet))

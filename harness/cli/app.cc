@@ -20,7 +20,9 @@ constexpr const char* kExitStatus =
     "(--resume continues).";
 
 void AddSpecOptions(CLI::App& command, SpecOptions& options) {
-  command.add_option("SPEC", options.spec, "a spec file (TOML), or a profile: smoke, quick, full")
+  command
+      .add_option("SPEC", options.spec,
+                  "a spec file (TOML), or a profile: smoke, quick, full, host")
       ->required();
   command.add_option("--blocks", options.blocks, "how many blocks, instead of the spec's number")
       ->check(CLI::Range(1, 1000));
@@ -55,14 +57,17 @@ struct CommandLine {
 void DefineRun(CommandLine& line) {
   CLI::App* command = line.app.add_subcommand("run", "carry out an experiment");
   AddSpecOptions(*command, line.run.spec);
-  command->add_option("--images", line.run.images, "folder of the guest images (manifest.json)")
-      ->required();
+  command->add_option("--images", line.run.images, "folder of the guest images (manifest.json)");
   command->add_option("--jobs", line.run.jobs,
                       "folder of the fio job files (default: workloads/fio)");
   command->add_option("--out", line.run.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
   command->add_option("--run", line.run.run, "id of the run (default: time and name)");
   command->add_option("--qemu", line.run.qemu, "the QEMU to use")
       ->default_val("qemu-system-x86_64");
+  command->add_option("--blendload", line.run.blendload,
+                      "on the host: the program of the workloads (default: the one built beside)");
+  command->add_option("--blendfs", line.run.blendfs,
+                      "on the host: the blendfs to measure (default: the one built beside)");
   command->add_flag("--resume", line.run.resume,
                     "continue an unfinished run of the same plan, if there is one");
   command->add_flag("--keep-failed", line.run.keep_failed, "keep the disks of guests that failed");
@@ -70,6 +75,7 @@ void DefineRun(CommandLine& line) {
       "Examples:\n"
       "  blendbench run quick --images ~/.cache/blendfs/images\n"
       "  blendbench run full --images DIR --blocks 20 --substrate kvm\n"
+      "  blendbench run host-quick   engines side by side on this host, without guests\n"
       "  blendbench run quick --images DIR --run mine --resume   after a crash, or to be sure it "
       "is done");
 }

@@ -12,6 +12,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/places.h"
 #include "harness/cli/terminal_progress.h"
+#include "harness/export/host_table.h"
 #include "harness/export/record.h"
 #include "harness/export/tables.h"
 #include "harness/measure/images.h"
@@ -32,6 +33,24 @@ struct Prepared {
   fs::path home;
 };
 
+// The text of the claims, which parses. An experiment on the host is judged by none unless it is given
+// some.
+Result<std::string> ReadClaims(const SpecOptions& options, const Experiment& experiment,
+                               const fs::path& home) {
+  if (options.claims.empty() && OnHost(experiment)) return std::string();
+  if (options.claims.empty() && home.empty()) {
+    return Fail(ExitCode::kUsage, "paper/claims.toml not found; name the claims with --claims");
+  }
+  const fs::path path =
+      options.claims.empty() ? home / "paper" / "claims.toml" : fs::path(options.claims);
+  auto text = ReadFile(path);
+  if (!text) return Fail(ExitCode::kUsage, text.error().message);
+  if (auto claims = ParseClaims(*text, path.string()); !claims) {
+    return Fail(ExitCode::kUsage, claims.error());
+  }
+  return text;
+}
+
 Result<Prepared> Prepare(const SpecOptions& options) {
   Prepared prepared;
   prepared.home = FindHome();
@@ -43,17 +62,15 @@ Result<Prepared> Prepare(const SpecOptions& options) {
   if (!experiment) return Fail(ExitCode::kUsage, experiment.error());
   if (options.blocks) experiment->blocks = *options.blocks;
   if (options.seed) experiment->seed = *options.seed;
-  if (!options.substrate.empty()) experiment->substrate = options.substrate;
-  if (options.claims.empty() && prepared.home.empty()) {
-    return Fail(ExitCode::kUsage, "paper/claims.toml not found; name the claims with --claims");
+  if (!options.substrate.empty()) {
+    if (OnHost(*experiment))
+      return Fail(ExitCode::kUsage, spec_path->string() +
+                                        " is for the host, which has no guests to put on " +
+                                        options.substrate + "; leave --substrate out");
+    experiment->substrate = options.substrate;
   }
-  const fs::path claims_path =
-      options.claims.empty() ? prepared.home / "paper" / "claims.toml" : fs::path(options.claims);
-  auto claims_text = ReadFile(claims_path);
-  if (!claims_text) return Fail(ExitCode::kUsage, claims_text.error().message);
-  if (auto claims = ParseClaims(*claims_text, claims_path.string()); !claims) {
-    return Fail(ExitCode::kUsage, claims.error());
-  }
+  auto claims_text = ReadClaims(options, *experiment, prepared.home);
+  if (!claims_text) return tl::unexpected(claims_text.error());
   prepared.plan = MakePlan(*experiment, Sha256Hex(*claims_text));
   prepared.spec_text = std::move(*spec_text);
   prepared.claims_text = std::move(*claims_text);
@@ -101,7 +118,7 @@ Result<RunFolder> OpenRun(const RunOptions& options, const Prepared& prepared) {
   const fs::path dir = fs::path(options.runs_dir) / id;
   std::error_code ignored;
   const bool exists = fs::exists(dir / "plan.json", ignored);
-  if (!exists) {
+  if (!exists && !OnHost(prepared.plan.experiment)) {
     // Before there is a folder: a mistyped path shall not leave an empty run behind.
     auto images = LoadImages(options.images);
     if (!images) return tl::unexpected(images.error());
@@ -151,7 +168,7 @@ int Summarize(const RunFolder& run, const RunOutcome& outcome, bool as_json, Io&
                   .dump(2)
            << '\n';
   } else {
-    io.out << VerdictLines(*analysis)
+    io.out << VerdictLines(*analysis) << HostTable(record, *analysis)
            << fmt::format("{} of {} samples, {} failed: {}\n", outcome.done, outcome.steps,
                           outcome.failed, run.dir().string());
   }
@@ -168,16 +185,23 @@ json PlanJson(const Plan& plan, double seconds) {
 
 void PrintPlan(const Plan& plan, double seconds, Io& io) {
   const Experiment& experiment = plan.experiment;
-  io.out << fmt::format("{}: {} blocks of {} arms, {} guests, {} jobs each, seed {}\n",
-                        experiment.name, experiment.blocks, experiment.arms.size(),
-                        plan.steps.size(), experiment.jobs.size(), experiment.seed);
+  const bool on_host = OnHost(experiment);
+  io.out << fmt::format("{}: {} blocks of {} arms, {} {}, {} {} each, seed {}\n", experiment.name,
+                        experiment.blocks, experiment.arms.size(), plan.steps.size(),
+                        on_host ? "samples" : "guests",
+                        on_host ? experiment.host.cases.size() : experiment.jobs.size(),
+                        on_host ? "cases" : "jobs", experiment.seed);
   std::map<int, std::vector<std::string>> blocks;
   for (const Step& step : plan.steps) blocks[step.block].push_back(step.arm);
   for (const auto& [block, arms] : blocks) {
     io.out << fmt::format("  block {:>3}  {}\n", block, Join(arms, "  "));
   }
-  io.out << fmt::format("about {:.0f} minutes of guests{}\n", std::ceil(seconds / 60),
-                        experiment.substrate == "kvm" ? "" : " when emulated, less on KVM");
+  if (on_host) {
+    io.out << fmt::format("about {:.0f} minutes\n", std::ceil(seconds / 60));
+  } else {
+    io.out << fmt::format("about {:.0f} minutes of guests{}\n", std::ceil(seconds / 60),
+                          experiment.substrate == "kvm" ? "" : " when emulated, less on KVM");
+  }
 }
 
 }  // namespace
@@ -200,9 +224,13 @@ int PlanCommand(const SpecOptions& options, Io& io) {
 int RunCommand(const RunOptions& options, Io& io) {
   auto prepared = Prepare(options.spec);
   if (!prepared) return Complain(io, prepared.error());
-  if (options.jobs.empty() && prepared->home.empty()) {
+  const bool on_host = OnHost(prepared->plan.experiment);
+  if (options.jobs.empty() && prepared->home.empty() && !on_host) {
     return Complain(
         io, {ExitCode::kUsage, "workloads/fio not found; name the job files' folder with --jobs"});
+  }
+  if (options.images.empty() && !on_host) {
+    return Complain(io, {ExitCode::kUsage, "--images is required: the folder of the guest images"});
   }
   Interrupt interrupt;
   interrupt.CatchSignals();
@@ -211,7 +239,12 @@ int RunCommand(const RunOptions& options, Io& io) {
   TerminalProgress progress(io);
   for (const std::string& warning : run->warnings()) progress.Note(warning);
   RunConfig config;
-  config.images = options.images;
+  config.images = options.images.empty() ? DefaultImages() : fs::path(options.images);
+  config.images_named = !options.images.empty();
+  config.blendload = options.blendload.empty() ? FindBuilt("workloads/meta/blendload")
+                                               : fs::path(options.blendload);
+  config.blendfs =
+      options.blendfs.empty() ? FindBuilt("unionfs/tools/blendfs") : fs::path(options.blendfs);
   config.jobs =
       options.jobs.empty() ? prepared->home / "workloads" / "fio" : fs::path(options.jobs);
   config.sources = prepared->home;

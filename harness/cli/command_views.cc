@@ -10,6 +10,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/places.h"
+#include "harness/export/host_table.h"
 #include "harness/export/record.h"
 #include "harness/export/report.h"
 #include "harness/export/tables.h"
@@ -96,7 +97,11 @@ void PrintRun(const Opened& run, Io& io) {
                           sample.failure->phase, sample.failure->reason,
                           (run.folder.dir() / sample.failure->console).string());
   }
-  io.out << '\n' << MetricTable(run.record);
+  if (OnHost(run.record.plan.experiment)) {
+    io.out << '\n' << HostTable(run.record, run.analysis);
+  } else {
+    io.out << '\n' << MetricTable(run.record);
+  }
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace blendbench {
 
 struct SpecOptions {
   std::string spec;
-  std::string claims;  // "" for the checkout's paper/claims.toml
+  std::string claims;  // "" for the checkout's paper/claims.toml; on the host, for none
   std::optional<int> blocks;
   std::optional<uint64_t> seed;
   std::string substrate;  // "" for the spec's
@@ -21,11 +21,13 @@ struct SpecOptions {
 
 struct RunOptions {
   SpecOptions spec;
-  std::string images;
-  std::string jobs;  // "" for the checkout's workloads/fio
+  std::string images;  // "" on the host: those in the cache, if there are any
+  std::string jobs;    // "" for the checkout's workloads/fio
   std::string runs_dir;
   std::string run;  // "" for a name made of the time and the experiment
   std::string qemu;
+  std::string blendload;  // "" for the one built beside, else on PATH
+  std::string blendfs;    // likewise
   bool resume = false;
   bool keep_failed = false;
 };

@@ -57,6 +57,22 @@ fs::path FindHome() {
   return above.empty() ? HomeAbove(fs::current_path(ignored)) : above;
 }
 
+fs::path FindBuilt(const std::string& path_in_build) {
+  std::error_code ignored;
+  fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (; folder.has_relative_path(); folder = folder.parent_path())
+    if (fs::is_regular_file(folder / path_in_build, ignored)) return folder / path_in_build;
+  return fs::path(path_in_build).filename();
+}
+
+fs::path DefaultImages() {
+  const char* cache = std::getenv("BLEND_CACHE");
+  const char* home = std::getenv("HOME");
+  const fs::path base =
+      cache && *cache ? fs::path(cache) : fs::path(home ? home : "/root") / ".cache" / "blendfs";
+  return base / "images" / "current";
+}
+
 Result<fs::path> FindSpec(const std::string& name, const fs::path& home) {
   std::error_code ignored;
   if (fs::is_regular_file(name, ignored)) return fs::path(name);

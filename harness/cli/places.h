@@ -19,6 +19,13 @@ std::filesystem::path FindHome();
 // the profiles.
 Result<std::filesystem::path> FindSpec(const std::string& name, const std::filesystem::path& home);
 
+// A program of the same build by its path in the build folder, "unionfs/tools/blendfs"; its plain name,
+// to be searched on PATH, when there is none.
+std::filesystem::path FindBuilt(const std::string& path_in_build);
+
+// Where vm-images/build leaves the images of ./reproduce: ${BLEND_CACHE:-~/.cache/blendfs}/images/current.
+std::filesystem::path DefaultImages();
+
 // A run's folder as it is named, or the run of that id in `runs_dir`; "latest" is the newest.
 // kUsage otherwise.
 Result<std::filesystem::path> FindRun(const std::string& name,

@@ -15,7 +15,7 @@ void TerminalProgress::RunStarted(int total, int done, double step_estimate_s) {
   done_ = done;
   estimate_s_ = step_estimate_s;
   const std::string resumed = done == 0 ? "" : fmt::format(", {} of them done before", done);
-  Note(fmt::format("{} guests{}; about {} to go", total, resumed, DurationText(SecondsLeft())));
+  Note(fmt::format("{} samples{}; about {} to go", total, resumed, DurationText(SecondsLeft())));
 }
 
 void TerminalProgress::StepStarted(int, int block, const std::string& arm) {

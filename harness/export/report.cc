@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "harness/export/host_report.h"
 #include "harness/spec/metrics.h"
 
 namespace blendbench {
@@ -41,7 +42,7 @@ json RunJson(const RunRecord& record) {
           {"description", experiment.description},
           {"substrate", environment.substrate},
           {"substrate_reason", environment.substrate_reason},
-          {"emulated", environment.substrate != "kvm"},
+          {"emulated", environment.substrate != "kvm" && !OnHost(experiment)},
           {"seed", experiment.seed},
           {"spec_sha256", experiment.spec_sha256},
           {"plan_sha256", record.plan_sha256},
@@ -275,17 +276,20 @@ json MakeReport(const RunRecord& record, const Analysis& analysis) {
     comparisons.push_back(ComparisonJson(record, comparison, stamp));
   }
   for (const ClaimVerdict& verdict : analysis.verdicts) claims.push_back(ClaimJson(verdict));
-  return {{"schema", kSchema},
-          {"run", RunJson(record)},
-          {"arms", ArmsJson(record.plan.experiment)},
-          {"metrics", MetricsJson(record.plan.experiment)},
-          {"samples", samples},
-          {"comparisons", comparisons},
-          {"claims", claims},
-          {"controls", ControlsJson(analysis.controls)},
-          {"promises", PromisesJson(analysis.promises)},
-          {"storage", StorageJson(record)},
-          {"failures", {{"total", analysis.failures.total}, {"by_arm", analysis.failures.by_arm}}}};
+  json report = {
+      {"schema", kSchema},
+      {"run", RunJson(record)},
+      {"arms", ArmsJson(record.plan.experiment)},
+      {"metrics", MetricsJson(record.plan.experiment)},
+      {"samples", samples},
+      {"comparisons", comparisons},
+      {"claims", claims},
+      {"controls", ControlsJson(analysis.controls)},
+      {"promises", PromisesJson(analysis.promises)},
+      {"storage", StorageJson(record)},
+      {"failures", {{"total", analysis.failures.total}, {"by_arm", analysis.failures.by_arm}}}};
+  if (json host = HostReport(record); !host.is_null()) report["host"] = std::move(host);
+  return report;
 }
 
 }  // namespace blendbench

@@ -35,8 +35,8 @@ struct Comparison {
       blocks_for_power;  // 90 % power for this margin, from the blinded SD; nullopt when unknown
 };
 
-// Every arm but the reference, every metric but the harness's own set-up. Only samples with status
-// ok enter, and only blocks in which both arms have one with the metric above zero. A control is
+// Every arm but the reference, every metric but the harness's own set-up. Only blocks enter in which
+// both arms have a sample with the metric above zero; a failed guest has no metrics. A control is
 // judged by the strictest margin any claim sets for the metric.
 std::vector<Comparison> CompareArms(const Experiment& experiment,
                                     const std::vector<Sample>& samples,

@@ -20,6 +20,7 @@
 #include "harness/guest/event_loop.h"
 #include "harness/guest/machine.h"
 #include "harness/measure/images.h"
+#include "harness/measure/measurer.h"
 
 namespace blendbench {
 
@@ -37,14 +38,12 @@ struct ArmSettings {
   nlohmann::json provenance;  // of the run; each sample adds its own
 };
 
-class ArmMeasurer {
+class ArmMeasurer : public StepMeasurer {
  public:
   // `progress` and `interrupt` outlive the object.
   ArmMeasurer(ArmSettings settings, Progress& progress, const Interrupt* interrupt);
 
-  // `console` is relative to the run folder. An error means that there is no sample: interrupted,
-  // or the host lacks something.
-  Result<Sample> Measure(const Step& step, const std::string& console, bool with_upgrade);
+  Result<Sample> Measure(const Step& step, const std::string& console, bool with_upgrade) override;
 
  private:
   ArmSettings settings_;

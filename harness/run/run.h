@@ -20,6 +20,10 @@ struct RunConfig {
   std::filesystem::path sources;  // checkout whose commit is recorded; "" when there is none
   std::string qemu = "qemu-system-x86_64";
   bool keep_failed = false;  // keep the clones of arms that failed, for a look at them
+  // On the host:
+  std::filesystem::path blendload;  // the program of the workloads
+  std::filesystem::path blendfs;    // the program of the engine "blendfs"; "" searches PATH
+  bool images_named = false;        // `images` was named by the user: it must be there
 };
 
 struct RunOutcome {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/measure/arm_session.h"
+#include "harness/spec/host_case.h"
 
 namespace blendbench {
 namespace {
@@ -31,6 +32,12 @@ bool WantsUpgrade(const RunFolder& folder, const Step& step) {
 }
 
 double EstimateStepSeconds(const Experiment& experiment, bool emulated) {
+  if (OnHost(experiment)) {
+    double cases_s = 5;  // the copy of the template
+    for (const std::string& id : experiment.host.cases)
+      if (const auto known = FindHostCase(id)) cases_s += known->estimate_s + 0.3;
+    return cases_s;
+  }
   double jobs_s = 0;
   for (const FioJob& job : experiment.jobs) jobs_s += job.runtime_s + (emulated ? 5 : 1.5);
   return jobs_s + (emulated ? 35 : 8);

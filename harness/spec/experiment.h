@@ -9,6 +9,8 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "harness/spec/host_engine.h"
+
 namespace blendbench {
 
 enum class Layout { kMonolithic, kCoarse, kFine };
@@ -19,7 +21,7 @@ struct Arm {
   std::string id;  // [a-z0-9-]+, unique
   std::string label;
   Layout layout = Layout::kCoarse;
-  std::string engine;          // "" or "blendfs" or "overlayfs"
+  std::string engine;          // "" or "blendfs" or "overlayfs"; on the host, an engine's name
   std::string engine_options;  // extra -o options
   bool reference = false;      // exactly one
   bool control = false;        // the reference again (A')
@@ -46,10 +48,18 @@ struct GuestSettings {
   std::string console = "off";  // "off" (no kernel console, markers only), "serial"
 };
 
+// An experiment on the host itself, without guests (substrate "host").
+struct HostSettings {
+  std::vector<std::string> cases;         // ids of spec/host_case.h, in the order they run
+  std::vector<EngineDescriptor> engines;  // those of the arms: built in, or given by the spec
+  double case_timeout_s = 120;
+  int boots = 3;  // timed boots of boot-userspace in one arm of one block; their median counts
+};
+
 struct Experiment {
   std::string name;
   std::string description;
-  std::string substrate = "auto";  // "auto", "kvm", "tcg"
+  std::string substrate = "auto";  // "auto", "kvm", "tcg", "host"
   uint64_t seed = 1;
   int blocks = 8;
   std::vector<Arm> arms;
@@ -57,8 +67,11 @@ struct Experiment {
   bool promises = true;
   bool upgrade = true;  // once per run and fine arm: boot the used user image with system_next
   GuestSettings guest;
+  HostSettings host;
   std::string spec_sha256;  // of the bytes of the spec file
 };
+
+inline bool OnHost(const Experiment& experiment) { return experiment.substrate == "host"; }
 
 // A parse error names file, line and remedy in one line.
 tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_text,

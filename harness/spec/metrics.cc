@@ -1,11 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include "harness/spec/metrics.h"
 
+#include "harness/spec/host_case.h"
+
 namespace blendbench {
+namespace {
+
+std::vector<Metric> HostMetrics(const HostSettings& host) {
+  std::vector<Metric> metrics, cpu;
+  for (const std::string& id : host.cases) {
+    const auto known = FindHostCase(id);
+    if (!known) continue;
+    metrics.push_back({HostMetricId(*known), known->label, "host-" + known->group,
+                       known->rate ? "MB/s" : "s", !known->rate});
+    cpu.push_back(
+        {HostCpuMetricId(*known), known->label + ": processor time", "host-cpu", "s", true});
+  }
+  metrics.insert(metrics.end(), cpu.begin(), cpu.end());
+  metrics.push_back({"setup.clones_s", "cloning the images", "setup", "s", true});
+  return metrics;
+}
+
+}  // namespace
 
 std::string JobMetricId(const FioJob& job) { return "fio." + job.id + "_mbps"; }
 
 std::vector<Metric> MetricsOf(const Experiment& experiment) {
+  if (OnHost(experiment)) return HostMetrics(experiment.host);
   std::vector<Metric> metrics = {
       {"boot.total_s", "boot to the default target", "boot", "s", true},
       {"boot.kernel_s", "firmware and kernel", "boot-phase", "s", true},

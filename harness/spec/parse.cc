@@ -8,6 +8,7 @@
 
 #include "harness/base/text.h"
 #include "harness/spec/experiment.h"
+#include "harness/spec/parse_host.h"
 #include "harness/spec/toml_reader.h"
 
 namespace blendbench {
@@ -16,11 +17,6 @@ namespace {
 const std::vector<std::string> kLayouts = {"monolithic", "coarse", "fine"};
 const std::vector<std::string> kEngines = {"blendfs", "overlayfs"};
 constexpr double kLongestWait_s = 24 * 3600;
-
-bool IsId(const std::string& text, const char* extra) {
-  const std::string allowed = std::string("abcdefghijklmnopqrstuvwxyz0123456789") + extra;
-  return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string::npos;
-}
 
 Layout LayoutOf(const std::string& name) {
   if (name == "monolithic") return Layout::kMonolithic;
@@ -136,6 +132,20 @@ void CheckJobs(const Experiment& experiment, TomlReader& root) {
   }
 }
 
+void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,
+                         Experiment& experiment) {
+  for (const char* key : {"cases", "host", "engine"})
+    if (document.contains(key))
+      root.Error(key, fmt::format("\"{}\" belongs to substrate = \"host\" alone", key));
+  experiment.promises = root.Flag("promises", experiment.promises);
+  experiment.upgrade = root.Flag("upgrade", experiment.upgrade);
+  if (const toml::table* guest = root.Table("guest")) experiment.guest = ReadGuest(*guest, errors);
+  for (const toml::table* arm : root.Tables("arm"))
+    experiment.arms.push_back(ReadArm(*arm, errors));
+  for (const toml::table* job : root.Tables("job"))
+    experiment.jobs.push_back(ReadJob(*job, errors));
+}
+
 }  // namespace
 
 tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_text,
@@ -146,7 +156,7 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
   TomlErrors errors{file_name, ""};
   TomlReader root(document, "the experiment",
                   {"name", "description", "substrate", "seed", "blocks", "arm", "job", "promises",
-                   "upgrade", "guest"},
+                   "upgrade", "guest", "cases", "host", "engine"},
                   errors);
   Experiment experiment;
   experiment.name = root.RequiredText("name");
@@ -158,17 +168,16 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
             experiment.name));
   }
   experiment.description = root.Text("description", "");
-  experiment.substrate = root.Choice("substrate", experiment.substrate, {"auto", "kvm", "tcg"});
+  experiment.substrate =
+      root.Choice("substrate", experiment.substrate, {"auto", "kvm", "tcg", "host"});
   experiment.seed =
       static_cast<uint64_t>(root.Integer("seed", 1, 0, std::numeric_limits<int64_t>::max()));
   experiment.blocks = static_cast<int>(root.Integer("blocks", experiment.blocks, 1, 1000));
-  experiment.promises = root.Flag("promises", experiment.promises);
-  experiment.upgrade = root.Flag("upgrade", experiment.upgrade);
-  if (const toml::table* guest = root.Table("guest")) experiment.guest = ReadGuest(*guest, errors);
-  for (const toml::table* arm : root.Tables("arm"))
-    experiment.arms.push_back(ReadArm(*arm, errors));
-  for (const toml::table* job : root.Tables("job"))
-    experiment.jobs.push_back(ReadJob(*job, errors));
+  if (OnHost(experiment)) {
+    ReadHostExperiment(document, root, errors, experiment);
+  } else {
+    ReadGuestExperiment(document, root, errors, experiment);
+  }
   CheckArms(experiment, root);
   CheckJobs(experiment, root);
   if (!errors.first.empty()) return tl::unexpected(errors.first);

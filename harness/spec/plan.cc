@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "harness/spec/experiment.h"
+#include "harness/spec/plan_host.h"
 
 namespace blendbench {
 namespace {
@@ -121,6 +122,7 @@ Experiment ReadExperiment(const json& object) {
   experiment.guest = ReadGuest(object.at("guest"));
   for (const json& arm : object.at("arms")) experiment.arms.push_back(ReadArm(arm));
   for (const json& job : object.at("jobs")) experiment.jobs.push_back(ReadJob(job));
+  if (OnHost(experiment)) experiment.host = HostFromJson(object.at("host"));
   return experiment;
 }
 
@@ -160,21 +162,23 @@ json ToJson(const Plan& plan) {
   for (const Step& step : plan.steps) {
     steps.push_back({{"block", step.block}, {"order", step.order}, {"arm", step.arm}});
   }
+  json described = {{"name", experiment.name},
+                    {"description", experiment.description},
+                    {"substrate", experiment.substrate},
+                    {"seed", experiment.seed},
+                    {"blocks", experiment.blocks},
+                    {"promises", experiment.promises},
+                    {"upgrade", experiment.upgrade},
+                    {"spec_sha256", experiment.spec_sha256},
+                    {"guest", GuestJson(experiment.guest)},
+                    {"arms", arms},
+                    {"jobs", jobs}};
+  // Only where there is one, so that the plans of guests keep their hash.
+  if (OnHost(experiment)) described["host"] = HostToJson(experiment.host);
   return {{"schema", kSchema},
           {"claims_sha256", plan.claims_sha256},
           {"steps", steps},
-          {"experiment",
-           {{"name", experiment.name},
-            {"description", experiment.description},
-            {"substrate", experiment.substrate},
-            {"seed", experiment.seed},
-            {"blocks", experiment.blocks},
-            {"promises", experiment.promises},
-            {"upgrade", experiment.upgrade},
-            {"spec_sha256", experiment.spec_sha256},
-            {"guest", GuestJson(experiment.guest)},
-            {"arms", arms},
-            {"jobs", jobs}}}};
+          {"experiment", std::move(described)}};
 }
 
 tl::expected<Plan, std::string> PlanFromJson(const json& object) {

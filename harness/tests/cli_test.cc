@@ -153,7 +153,8 @@ TEST_F(CliTest, SpecErrorsNameFileLineAndRemedy) {
   EXPECT_THAT(engine.err,
               HasSubstr("unknown engine \"aufs\"; it must be one of: blendfs, overlayfs"));
   EXPECT_FALSE(fs::exists(Runs()));  // nothing was begun
-  EXPECT_THAT(Blendbench({"plan", "nowhere"}).err, HasSubstr("full, quick, smoke"));
+  EXPECT_THAT(Blendbench({"plan", "nowhere"}).err,
+              HasSubstr("full, host, host-layers, host-quick, quick, smoke"));
   const Result3 claims = Blendbench({"plan", "smoke", "--claims", Write("c.toml", "[[clame]]\n")});
   EXPECT_EQ(claims.status, 2);
   EXPECT_THAT(claims.err, HasSubstr("did you mean \"claim\"?"));
@@ -289,7 +290,7 @@ TEST(TerminalProgressTest, ALogGetsALineAStepAndNoEscapes) {
   Io io{out, err, false, false};
   TerminalProgress progress(io);
   progress.RunStarted(4, 1, 30);
-  EXPECT_THAT(err.str(), HasSubstr("4 guests, 1 of them done before; about 1:30 to go"));
+  EXPECT_THAT(err.str(), HasSubstr("4 samples, 1 of them done before; about 1:30 to go"));
   progress.StepStarted(1, 0, "coarse");
   progress.Phase("boot");
   progress.StepFinished(1, OkSample(0, 0, "coarse", {}));

@@ -8,7 +8,7 @@ from matplotlib import image
 from matplotlib.backends import backend_agg
 
 import words
-from plots import boot_phases, forest, style, throughput
+from plots import boot_phases, forest, host_ratios, style, throughput
 
 _DPI = 200
 _MARGIN_IN = 0.25
@@ -17,8 +17,11 @@ _MARGIN_IN = 0.25
 def png(report, looks):
     """Bytes of a PNG. Light background, so that it reads on a dark page as well."""
     canvas = style.Canvas(narrow=False)
+    title = "Boot time and throughput of guests by layout of their images"
     chosen = (boot_phases.plots(report, looks)[:1] + (throughput.plots(report, looks) or forest.plots(report, looks))[:1])
-    pieces = [_pixels(_heading(canvas, "Boot time and throughput of guests by layout of their images", 12, True)), _pixels(_heading(canvas, _facts(report), style.SMALL_PT, False))]
+    if report.host:
+        title, chosen = "Union file systems side by side on one host", host_ratios.plots(report, looks)
+    pieces = [_pixels(_heading(canvas, title, 12, True)), _pixels(_heading(canvas, _facts(report), style.SMALL_PT, False))]
     for plot in chosen:
         pieces += [_gap(canvas), _pixels(_heading(canvas, plot.title, 10, True)), _pixels(plot.draw(canvas))]
     if not chosen:
@@ -33,7 +36,7 @@ def png(report, looks):
 def _facts(report):
     run = report.run
     blocks = f"{words.plural(run.blocks_done, 'block')}, " if run.blocks_done is not None else ""
-    return f"{blocks}{words.plural(len(report.samples), 'guest')}, substrate {run.substrate}, run {run.id}"
+    return f"{blocks}{words.plural(len(report.samples), 'sample' if report.host else 'guest')}, substrate {run.substrate}, run {run.id}"
 
 
 def _heading(canvas, text, size, bold):

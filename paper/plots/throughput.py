@@ -25,7 +25,7 @@ def plots(report, looks):
                 "logarithmic scale. Right is faster; the line at 100 % is the reference.",
         data="comparisons[] of metrics where higher is better: ratio, ci90 (inverted, so that more is faster)",
         header=("workload", "arm", "throughput", "90 % interval"), rows=rows,
-        draw=lambda canvas: _draw(report, looks, groups, canvas))]
+        draw=lambda canvas: draw_shares(report, looks, groups, canvas, "throughput as a share of the reference's", _percent))]
 
 
 def _groups(report):
@@ -42,7 +42,8 @@ def _percent(share):
     return f"{share * 100:.3g} %"
 
 
-def _draw(report, looks, groups, canvas):
+def draw_shares(report, looks, groups, canvas, axis, share_label):
+    """`groups`: [(metric, [comparison])], drawn inverted so that right is better; `share_label` writes a share on the axis."""
     shown = [arm for arm in report.arms if any(row.arm == arm.id for _, rows in groups for row in rows)]
     names = style.arm_labels(report, canvas.width - 0.25, style.SMALL_PT)
     legend = style.Legend(canvas, [(names[arm.id], style.arm_mark(looks[arm.id])) for arm in shown])
@@ -62,8 +63,8 @@ def _draw(report, looks, groups, canvas):
     axes.set_ylim(body_in, 0)
     axes.set_yticks([])
     marks = ticks.ratio_ticks(low, high, width_in, 0.55)
-    axes.set_xticks([position for position, _ in marks], [_percent(math.exp(position)) for position, _ in marks])
-    axes.set_xlabel("throughput as a share of the reference's, logarithmic" + ("" if canvas.narrow else " (← slower, faster →)"))
+    axes.set_xticks([position for position, _ in marks], [share_label(math.exp(position)) for position, _ in marks])
+    axes.set_xlabel(axis + ", logarithmic" + ("" if canvas.narrow else " (← slower, faster →)"))
     axes.xaxis.grid(True)
     axes.set_axisbelow(True)
     y = 0.0

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include "harness/base/files.h"
+#include "harness/guest/probe.h"
+#include "harness/measure/arm.h"
+#include "harness/measure/clones.h"
+#include "harness/run/provenance.h"
+#include "harness/run/setup.h"
+#include "harness/run/step_loop.h"
+#include "harness/spec/job_text.h"
+
+namespace blendbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Every job file is read and rendered once before the first guest boots.
+Result<std::map<std::string, std::string>> ReadJobs(const Experiment& experiment,
+                                                    const fs::path& folder) {
+  std::map<std::string, std::string> texts;
+  for (const FioJob& job : experiment.jobs) {
+    Result<std::string> text = ReadFile(folder / job.file);
+    if (!text) return tl::unexpected(text.error());
+    if (const auto rendered = RenderJob(*text, job, JobPlace{}, 1); !rendered)
+      return Fail(ExitCode::kUsage, rendered.error());
+    texts[job.file] = std::move(*text);
+  }
+  return texts;
+}
+
+Result<SubstrateChoice> ChooseForRun(const RunFolder& folder, const RunConfig& config,
+                                     const ImageSet& images, const Interrupt& interrupt) {
+  ProbeInputs inputs;
+  inputs.wanted = folder.plan().experiment.substrate;
+  inputs.qemu = config.qemu;
+  inputs.kernel = images.at("kernel").path.string();
+  inputs.initramfs = images.at("initramfs").path.string();
+  inputs.folder = folder.dir();
+  Result<SubstrateChoice> choice = ChooseSubstrate(inputs, &interrupt);
+  if (!choice) return choice;
+  const std::string& began_on = folder.environment().substrate;
+  if (!began_on.empty() && !folder.samples().empty() &&
+      began_on != SubstrateName(choice->substrate))
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("the run began on {}, now it would be {} ({}); start a new run",
+                            began_on, SubstrateName(choice->substrate), choice->reason));
+  return choice;
+}
+
+}  // namespace
+
+Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const fs::path& scratch,
+                               Progress& progress, const Interrupt& interrupt) {
+  const Experiment& experiment = folder.plan().experiment;
+  Result<ImageSet> images = LoadImages(config.images);
+  if (!images) return tl::unexpected(images.error());
+  auto jobs = ReadJobs(experiment, config.jobs);
+  if (!jobs) return tl::unexpected(jobs.error());
+  const Outcome<std::string> qemu_version = QemuVersion(config.qemu, &interrupt);
+  if (!qemu_version) return Fail(ExitCode::kEnvironment, qemu_version.error());
+  if (Result<void> room = CheckFreeSpace(scratch, experiment); !room)
+    return tl::unexpected(room.error());
+  progress.Note("reading the images' digests");
+  auto digests = CheckedDigests(*images, folder.environment(), interrupt);
+  if (!digests) return tl::unexpected(digests.error());
+  Result<SubstrateChoice> choice = ChooseForRun(folder, config, *images, interrupt);
+  if (!choice) return tl::unexpected(choice.error());
+
+  Prepared prepared;
+  Environment& environment = prepared.environment = BeginEnvironment(folder, config, interrupt);
+  environment.substrate = SubstrateName(choice->substrate);
+  environment.substrate_reason = choice->reason;
+  environment.host["qemu"] = *qemu_version;
+  environment.images = *digests;
+  environment.images_dir = images->folder.string();
+  if (Result<void> written = folder.WriteEnvironment(environment); !written)
+    return tl::unexpected(written.error());
+
+  ArmSettings settings;
+  settings.experiment = experiment;
+  settings.images = *images;
+  settings.job_texts = std::move(*jobs);
+  settings.qemu = config.qemu;
+  settings.substrate = choice->substrate;
+  settings.direct_io = SupportsDirectIo(scratch);
+  settings.run_folder = folder.dir();
+  settings.scratch = scratch;
+  settings.keep_failed_clones = config.keep_failed;
+  settings.provenance = RunProvenance(folder, environment);
+  settings.provenance["guest_kernel"] = images->kernel_version;
+  settings.provenance["direct_io"] = settings.direct_io;
+  prepared.measurer = std::make_unique<ArmMeasurer>(std::move(settings), progress, &interrupt);
+  prepared.images = std::move(*images);
+  prepared.step_estimate_s = EstimateStepSeconds(experiment, choice->substrate == Substrate::kTcg);
+  return prepared;
+}
+
+}  // namespace blendbench

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "harness/spec/parse_host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "harness/base/text.h"
+#include "harness/spec/host_case.h"
+
+namespace blendbench {
+namespace {
+
+EngineDescriptor ReadEngine(const toml::table& table, TomlErrors& errors) {
+  TomlReader reader(table, "engine", {"name", "program", "package", "mount", "cannot"}, errors);
+  EngineDescriptor engine;
+  engine.name = reader.RequiredText("name");
+  if (!engine.name.empty() && !IsId(engine.name, "-"))
+    reader.Error("name", fmt::format("name \"{}\" may hold only a-z, 0-9 and -", engine.name));
+  engine.program = reader.RequiredText("program");
+  engine.package = reader.Text("package", "");
+  engine.mount = reader.Texts("mount");
+  if (engine.mount.empty())
+    reader.Error("mount", "needs a \"mount\": the command as a list of words");
+  if (const auto tried = MountCommand(engine, MountOrder{}); !tried)
+    reader.Error("mount", tried.error());
+  if (const toml::table* cannot = reader.Table("cannot")) {
+    TomlReader traits(*cannot, "engine.cannot", {kTraitCopyUp, kTraitWhiteouts}, errors);
+    for (const char* trait : {kTraitCopyUp, kTraitWhiteouts})
+      if (const std::string why = traits.Text(trait, ""); !why.empty()) engine.cannot[trait] = why;
+  }
+  return engine;
+}
+
+std::vector<EngineDescriptor> ReadEngines(TomlReader& root, TomlErrors& errors) {
+  std::vector<EngineDescriptor> engines = BuiltInEngines();
+  for (const toml::table* table : root.Tables("engine")) {
+    EngineDescriptor engine = ReadEngine(*table, errors);
+    const bool taken = std::any_of(engines.begin(), engines.end(),
+                                   [&](const auto& other) { return other.name == engine.name; });
+    if (taken) root.Error("engine", fmt::format("there is an engine \"{}\" already", engine.name));
+    engines.push_back(std::move(engine));
+  }
+  return engines;
+}
+
+Arm ReadHostArm(const toml::table& table, const std::vector<std::string>& engines,
+                TomlErrors& errors) {
+  TomlReader reader(table, "arm",
+                    {"id", "label", "engine", "engine_options", "reference", "control"}, errors);
+  Arm arm;
+  arm.id = reader.RequiredText("id");
+  if (!arm.id.empty() && !IsId(arm.id, "-"))
+    reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and -", arm.id));
+  arm.label = reader.Text("label", arm.id);
+  arm.engine = reader.Choice("engine", "", engines);
+  arm.layout = arm.engine == "plain" ? Layout::kMonolithic : Layout::kFine;
+  arm.engine_options = reader.Text("engine_options", "");
+  if (arm.layout == Layout::kMonolithic && !arm.engine_options.empty())
+    reader.Error("engine_options", "engine \"plain\" has no options; remove them");
+  arm.reference = reader.Flag("reference", false);
+  arm.control = reader.Flag("control", false);
+  return arm;
+}
+
+std::vector<std::string> ReadCases(TomlReader& root) {
+  std::vector<std::string> cases = root.Texts("cases");
+  if (cases.empty()) root.Error("cases", "needs \"cases\": a list of " + Join(HostCaseIds(), ", "));
+  std::set<std::string> seen;
+  for (const std::string& id : cases) {
+    if (!FindHostCase(id)) {
+      const std::string nearest = Nearest(id, HostCaseIds());
+      root.Error("cases",
+                 fmt::format("unknown case \"{}\"; {}", id,
+                             nearest.empty() ? "it must be one of: " + Join(HostCaseIds(), ", ")
+                                             : fmt::format("did you mean \"{}\"?", nearest)));
+    }
+    if (!seen.insert(id).second) root.Error("cases", fmt::format("case \"{}\" is there twice", id));
+  }
+  return cases;
+}
+
+}  // namespace
+
+bool IsId(const std::string& text, const char* extra) {
+  const std::string allowed = std::string("abcdefghijklmnopqrstuvwxyz0123456789") + extra;
+  return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string::npos;
+}
+
+void ReadHostExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,
+                        Experiment& experiment) {
+  for (const char* key : {"guest", "job", "promises", "upgrade"})
+    if (document.contains(key))
+      root.Error(
+          key,
+          fmt::format("\"{}\" is about guests, and substrate \"host\" has none; remove it", key));
+  experiment.promises = experiment.upgrade = false;
+  experiment.host.cases = ReadCases(root);
+  if (const toml::table* host = root.Table("host")) {
+    TomlReader reader(*host, "host", {"case_timeout_s", "boots"}, errors);
+    experiment.host.case_timeout_s =
+        reader.Number("case_timeout_s", experiment.host.case_timeout_s, 1, 24 * 3600);
+    experiment.host.boots =
+        static_cast<int>(reader.Integer("boots", experiment.host.boots, 1, 100));
+  }
+  const std::vector<EngineDescriptor> engines = ReadEngines(root, errors);
+  std::vector<std::string> names;
+  for (const EngineDescriptor& engine : engines) names.push_back(engine.name);
+  std::set<std::string> used;
+  for (const toml::table* table : root.Tables("arm")) {
+    experiment.arms.push_back(ReadHostArm(*table, names, errors));
+    used.insert(experiment.arms.back().engine);
+  }
+  for (const EngineDescriptor& engine : engines)
+    if (used.count(engine.name) != 0) experiment.host.engines.push_back(engine);
+}
+
+}  // namespace blendbench
