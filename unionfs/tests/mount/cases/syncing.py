@@ -28,6 +28,8 @@ class Syncing(Case):
     def setUp(self):
         self.addCleanup(self.stop_disk)  # the first is the last to run: after the unmounts
         super().setUp()
+        if self.engine != "blendfs":
+            return  # its tests are skipped, with the reason
         beside = os.path.join(os.path.dirname(Environment.blendfs), "../tests/mount/blendfs_recorder")
         recorder = os.path.realpath(beside)
         if not os.path.exists(recorder):
