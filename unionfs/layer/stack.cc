@@ -155,6 +155,7 @@ class StackOpener {
     stack_.index_ = std::move(work.index);
     stack_.has_tmpfile_ = work.has_tmpfile;
     stack_.has_rename_whiteout_ = work.has_rename_whiteout;
+    stack_.orders_names_ = sys::WrittenOutComesBeforeNames(stack_.work_.borrow());
     return {};
   }
 

@@ -54,6 +54,8 @@ class Stack {
   BorrowedFd index() const { return index_.borrow(); }  // of work/index, for hard links
   bool has_tmpfile() const { return has_tmpfile_; }
   bool has_rename_whiteout() const { return has_rename_whiteout_; }
+  // Of the upper: sys::WrittenOutComesBeforeNames.
+  bool orders_names() const { return orders_names_; }
   bool volatile_upper() const { return volatile_; }
 
  private:
@@ -63,6 +65,7 @@ class Stack {
   Format format_;
   UniqueFd work_, index_, upper_lock_, work_lock_;
   bool has_upper_ = false, has_tmpfile_ = false, has_rename_whiteout_ = false, volatile_ = false;
+  bool orders_names_ = false;
 };
 
 }  // namespace blendfs::layer

@@ -60,11 +60,12 @@ Result<UniqueFd> OpenData(State& state, Node& node) {
   return Object(state, place).Open(O_RDONLY | O_NOATIME);
 }
 
-// Makes data durable before its file gets its name, so that a crash cannot show it empty.
+// Data goes before the name, so that a crash cannot show the file empty.
 Status SyncBeforePublish(State& state, BorrowedFd fd, bool has_data) {
   if (state.options.volatile_upper) return {};
   if (state.options.strict_sync) return state.os.Sync(fd, false);
-  return has_data ? state.os.Sync(fd, true) : Status();
+  if (!has_data) return {};
+  return state.stack.orders_names() ? state.os.WriteOut(fd) : state.os.Sync(fd, true);
 }
 
 Status CopyBytes(State& state, Node& node, BorrowedFd to, uint64_t size) {

@@ -123,6 +123,9 @@ class Calls {
   virtual Status Allocate(BorrowedFd fd, int mode, uint64_t offset, uint64_t length) = 0;
   virtual Status Sync(BorrowedFd fd, bool data_only) = 0;
   virtual Status SyncFs(BorrowedFd fd) = 0;
+  // Hands the file's data to the device and waits for that; nothing is flushed or journalled (filesystem.h
+  // says where that is of use).
+  virtual Status WriteOut(BorrowedFd fd) = 0;
 
   // --- extended attributes, of any type of object, symlinks and devices included ---
   // fd forms accept O_PATH. Get: ENODATA when absent; value up to 64 KiB.

@@ -2,10 +2,17 @@
 #include "unionfs/sys/filesystem.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdio>
+#include <cstring>
 
 #include "unionfs/sys/kernel.h"
 
@@ -68,6 +75,27 @@ Result<uint64_t> MountId(BorrowedFd fd) {
   }
   if ((stat.stx_mask & STATX_MNT_ID) == 0) return makedev(stat.stx_dev_major, stat.stx_dev_minor);
   return uint64_t{stat.stx_mnt_id};
+}
+
+bool WrittenOutComesBeforeNames(BorrowedFd fd) {
+  struct statfs fs {};
+  struct stat stat {};
+  if (::fstatfs(fd.get(), &fs) != 0 || fs.f_type != EXT4_SUPER_MAGIC) return false;
+  if (::fstat(fd.get(), &stat) != 0) return false;
+  // The name of the device is the last part of what its number links to.
+  char path[PATH_MAX], target[PATH_MAX];
+  std::snprintf(path, sizeof path, "/sys/dev/block/%u:%u", major(stat.st_dev), minor(stat.st_dev));
+  const ssize_t size = ::readlink(path, target, sizeof target - 1);
+  if (size <= 0) return false;
+  target[size] = '\0';
+  const char* slash = std::strrchr(target, '/');
+  if (slash == nullptr) return false;
+  // Says who writes the journal; "<none>" where there is none.
+  std::snprintf(path, sizeof path, "/sys/fs/ext4/%.64s/journal_task", slash + 1);
+  const UniqueFd journal(RetryInterrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); }));
+  char task[16];
+  return journal && ::read(journal.get(), task, sizeof task) > 0 && task[0] >= '0' &&
+         task[0] <= '9';
 }
 
 std::vector<uint8_t> FileSystemUuid(BorrowedFd fd) {

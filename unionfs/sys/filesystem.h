@@ -30,4 +30,9 @@ Result<uint64_t> MountId(BorrowedFd fd);
 // O_PATH.
 std::vector<uint8_t> FileSystemUuid(BorrowedFd fd);
 
+// Whether a file whose data was written out (Calls::WriteOut) before it got a name has that data whenever a crash
+// leaves the name: its size and blocks are journalled before the name, and the journal's commit makes
+// the device keep what it was given before. True for ext4 with a journal; false where it is not known.
+bool WrittenOutComesBeforeNames(BorrowedFd fd);
+
 }  // namespace blendfs::sys

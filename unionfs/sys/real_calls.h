@@ -49,6 +49,7 @@ class RealCalls final : public Calls {
   Status Allocate(BorrowedFd fd, int mode, uint64_t offset, uint64_t length) override;
   Status Sync(BorrowedFd fd, bool data_only) override;
   Status SyncFs(BorrowedFd fd) override;
+  Status WriteOut(BorrowedFd fd) override;
 
   Result<std::string> GetXattr(BorrowedFd dir, const char* name, const char* key) override;
   Result<std::string> GetXattrFd(BorrowedFd fd, const char* key) override;

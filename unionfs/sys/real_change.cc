@@ -100,4 +100,10 @@ Status RealCalls::SyncFs(BorrowedFd fd) {
   return Do("sync the file system", [&] { return ::syncfs(fd.get()); });
 }
 
+Status RealCalls::WriteOut(BorrowedFd fd) {
+  constexpr unsigned kAll =
+      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  return Do("write out", [&] { return ::sync_file_range(fd.get(), 0, 0, kAll); });
+}
+
 }  // namespace blendfs::sys

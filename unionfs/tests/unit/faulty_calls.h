@@ -179,6 +179,9 @@ class FaultyCalls : public sys::Calls {
   Status Sync(BorrowedFd fd, bool data_only) override {
     return Change("Sync", [&] { return real_.Sync(fd, data_only); });
   }
+  Status WriteOut(BorrowedFd fd) override {
+    return Change("WriteOut", [&] { return real_.WriteOut(fd); });
+  }
   Status SyncFs(BorrowedFd fd) override {
     return Change("SyncFs", [&] { return real_.SyncFs(fd); });
   }

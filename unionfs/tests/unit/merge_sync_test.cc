@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The dial fsync=auto|strict|volatile: which calls that make things durable reach the upper, and in which order
 // to the call that publishes. Counts are exact: one sync too many is a slow file system, one too few a lie.
+#include <fcntl.h>
 #include <sys/xattr.h>
 
 #include <algorithm>
 #include <string_view>
 
+#include "unionfs/sys/filesystem.h"
 #include "unionfs/tests/unit/faulty_calls.h"
 #include "unionfs/tests/unit/union_fixture.h"
 
@@ -90,6 +92,40 @@ TEST_F(SyncTest, CopyUpOfDataSyncsItBeforeTheName) {
   ASSERT_TRUE(OpenForWriting("small"));
   EXPECT_EQ(Syncs(), "0 1 0");
   EXPECT_LT(FirstOf("Sync"), FirstOf("LinkFd"));
+}
+
+// On a disk whose file system puts written-out data before names.
+class SyncOnDiskTest : public SyncTest {
+ protected:
+  std::filesystem::path Folder() const override { return "/var/tmp"; }
+  void SetUp() override {
+    SyncTest::SetUp();
+    if (IsSkipped()) return;
+    auto folder = sys::OpenGiven(base_.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!folder || !sys::WrittenOutComesBeforeNames(folder->borrow()))
+      GTEST_SKIP() << "/var/tmp is not on an ext4 with a journal";
+  }
+};
+
+TEST_F(SyncOnDiskTest, CopyUpOfDataWritesItOutBeforeTheName) {
+  Begin(Auto());
+  ASSERT_TRUE(OpenForWriting("small"));
+  EXPECT_EQ(Syncs(), "0 0 0");
+  EXPECT_LT(FirstOf("WriteOut"), FirstOf("LinkFd"));
+}
+
+TEST_F(SyncOnDiskTest, DataOfAMetadataOnlyCopyIsWrittenOutBeforeItCounts) {
+  Begin(Auto());
+  ASSERT_TRUE(Chmod("big"));
+  ASSERT_TRUE(OpenForWriting("big"));
+  EXPECT_EQ(Syncs(), "0 0 0");
+  EXPECT_LT(FirstOf("WriteOut"), FirstOf("RemoveXattrFd"));
+}
+
+TEST_F(SyncOnDiskTest, StrictSyncsAllTheSame) {
+  Begin(Strict());
+  ASSERT_TRUE(OpenForWriting("small"));
+  EXPECT_EQ(Syncs(), "1 0 0");
 }
 
 TEST_F(SyncTest, CopyUpOfDataUnderStrictSyncsMetadataToo) {

@@ -32,7 +32,7 @@ struct NotThere : std::runtime_error {
 class UnionFixture : public ::testing::Test {
  protected:
   // In memory, unless $TMPDIR says otherwise: the many small trees of these tests are no test of a disk.
-  static std::filesystem::path Folder() {
+  virtual std::filesystem::path Folder() const {
     const std::filesystem::path memory = "/dev/shm";
     const bool usable = std::getenv("TMPDIR") == nullptr && ::access(memory.c_str(), W_OK) == 0;
     return usable ? memory : std::filesystem::temp_directory_path();
