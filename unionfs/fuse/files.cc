@@ -32,7 +32,7 @@ class OpenInProgress {
     if (file_) front_.policy.Leave(*file_);
   }
 
-  void BelongsToKernel() { (void)file_.release(); }
+  void BelongsToKernel() { front_.open_files.Add(file_); }
 
   // A passthrough file that can be mapped or writes through at once is synced without the daemon.
   Status Prepare(int flags) {
@@ -59,7 +59,7 @@ void Open(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
     // Before the reply: a release may come on another thread as soon as the kernel has it.
     open.BelongsToKernel();
     if (!reply.Opened(*info)) {
-      std::unique_ptr<merge::OpenFile> back(FileOf(info));
+      const auto back = front.open_files.Take(*FileOf(info));
       front.policy.Leave(*back);
     }
   });
@@ -71,7 +71,7 @@ void AnswerCreated(Front& front, Reply& reply, Result<merge::Union::Created> cre
   OpenInProgress open(front, std::move(created->file), info);
   open.BelongsToKernel();
   if (!reply.Created(front, created->entry, info)) {
-    std::unique_ptr<merge::OpenFile> back(FileOf(&info));
+    auto back = front.open_files.Take(*FileOf(&info));
     front.policy.Leave(*back);
     back.reset();
     front.fs.Forget(*created->entry.node, 1);
@@ -101,7 +101,7 @@ void CreateTmp(fuse_req_t request, fuse_ino_t parent, mode_t mode, fuse_file_inf
 
 void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
   Serve(request, Kind::kRelease, [&](Front& front, Reply& reply) {
-    std::unique_ptr<merge::OpenFile> file(FileOf(info));
+    auto file = front.open_files.Take(*FileOf(info));
     front.policy.Leave(*file);
     file.reset();
     reply.Done();

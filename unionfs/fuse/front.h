@@ -9,6 +9,7 @@
 
 #include "unionfs/fuse/libfuse.h"
 #include "unionfs/fuse/listings.h"
+#include "unionfs/fuse/open_files.h"
 #include "unionfs/fuse/open_policy.h"
 #include "unionfs/fuse/statistics.h"
 #include "unionfs/merge/union.h"
@@ -25,6 +26,7 @@ struct Front {
   Statistics& statistics;
   OpenPolicy& policy;
   Listings& listings;
+  OpenFiles& open_files;
   std::function<void(fuse_conn_info&)> negotiate;  // on INIT
   // Makes the kernel ask for a node's attributes again; takes no lock of the node's there.
   std::function<void(fuse_ino_t)> drop_attributes;

@@ -37,6 +37,7 @@ void Listings::Drop(const std::shared_ptr<Kept>& kept) {
 
 Result<std::span<const merge::DirItem>> Listings::Lease::ItemsAfter(off_t offset) {
   if (offset == 0 || !kept_->read) {
+    kept_->read = false;  // a listing that broke off is not gone on with
     BLENDFS_TRY(kept_->dir->Refresh());
     kept_->read = true;
   }

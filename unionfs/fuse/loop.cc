@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <exception>
 
 namespace blendfs::fuse {
 namespace {
@@ -59,9 +60,18 @@ RequestLoop::RequestLoop(BorrowedFd device, LoopConfig config, LoopWork work)
 RequestLoop::~RequestLoop() = default;
 
 Status RequestLoop::Run() {
-  std::thread guard([this] { Guard(); });
-  Work();
-  guard.join();
+  if (!stop_event_) return Fail(EMFILE, "eventfd");
+  Buffer buffer(config_.buffer_bytes);
+  if (!buffer.ok()) return Fail(ENOMEM, "buffer of a request");
+  std::thread guard;
+  try {
+    guard = StartThread([this] { Guard(); });
+    guarded_ = true;
+  } catch (const std::exception&) {
+    // Without it every request may turn out to take long, and is served as such.
+  }
+  Work(buffer);
+  if (guard.joinable()) guard.join();
   // No thread is added any more: all have seen the end, or are about to.
   for (std::thread& thread : threads_) thread.join();
   if (error_ != 0) return Fail(error_, "reading the FUSE device");
@@ -79,9 +89,24 @@ void RequestLoop::End(int error) {
   guard_wanted_.notify_all();
 }
 
-void RequestLoop::Work() {
-  Buffer buffer(config_.buffer_bytes);
-  if (!buffer.ok()) return End(ENOMEM);
+std::thread RequestLoop::StartThread(std::function<void()> body) const {
+  return config_.start_thread ? config_.start_thread(std::move(body))
+                              : std::thread(std::move(body));
+}
+
+bool RequestLoop::AddWorker() {
+  try {
+    auto buffer = std::make_shared<Buffer>(config_.buffer_bytes);
+    if (!buffer->ok()) return false;
+    threads_.reserve(threads_.size() + 1);  // or a thread could be started that nobody joins
+    threads_.push_back(StartThread([this, buffer] { Work(*buffer); }));
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void RequestLoop::Work(Buffer& buffer) {
   std::unique_lock lock(mutex_);
   while (!ended_.load()) {
     if (has_leader_) {
@@ -91,6 +116,7 @@ void RequestLoop::Work() {
       continue;
     }
     has_leader_ = true;
+    lead_refused_ = false;
     lock.unlock();
     Lead(buffer);
     lock.lock();
@@ -101,7 +127,11 @@ void RequestLoop::OfferLead() {
   if (parked_ > 0) {
     lead_free_.notify_one();
   } else if (threads_.size() + 1 < config_.max_threads && !ended_.load()) {
-    threads_.emplace_back([this] { Work(); });
+    lead_refused_ = !AddWorker();
+    if (lead_refused_) {
+      guard_sleeps_.store(false);
+      guard_wanted_.notify_one();
+    }
   }  // else whoever is done first takes it
 }
 
@@ -113,7 +143,7 @@ void RequestLoop::Lead(Buffer& buffer) {
     if (size == 0) return;
     waiting = Clock::now() - asked < std::chrono::microseconds(2) ? waiting + 1 : 0;
     const std::span<char> request(buffer.data(), size);
-    if (waiting >= kBacklog || work_.may_take_long(request)) {
+    if (waiting >= kBacklog || !guarded_ || work_.may_take_long(request)) {
       {
         std::lock_guard lock(mutex_);
         has_leader_ = false;
@@ -171,25 +201,30 @@ bool RequestLoop::SleepUntilReadable() {
   return waits[1].revents == 0;
 }
 
+void RequestLoop::TakeFromStuckLeader(uint64_t turn) {
+  if (!turn_.compare_exchange_strong(turn, turn + 1)) return;  // done in the meantime
+  has_leader_ = false;
+  OfferLead();
+}
+
 void RequestLoop::Guard() {
   uint64_t last = 0;
   int quiet = 0;
   std::unique_lock lock(mutex_);
   while (!ended_.load()) {
     guard_wanted_.wait_for(lock, kGuardEvery);
-    uint64_t turn = turn_.load();
+    if (ended_.load()) return;
+    if (lead_refused_) OfferLead();
+    const uint64_t turn = turn_.load();
     const bool same = turn == last;
     last = turn;
     if (turn % 2 == 1) {
       quiet = 0;
       // The same request as one look ago: the lead is another's from here on.
-      if (same && turn_.compare_exchange_strong(turn, turn + 1)) {
-        has_leader_ = false;
-        OfferLead();
-      }
+      if (same) TakeFromStuckLeader(turn);
       continue;
     }
-    quiet = same ? quiet + 1 : 0;
+    quiet = same && !lead_refused_ ? quiet + 1 : 0;
     if (quiet < kGuardPatience) continue;
     quiet = 0;
     guard_sleeps_.store(true);

@@ -8,6 +8,8 @@
 // away from a leader that is stuck in a request after all (a lookup that waits for a disk), so that others wait
 // for it some milliseconds at most.
 //
+// Where the machine gives no thread (or no memory for one), those there are go on, and the guard asks again.
+//
 // Thread-safety: Run once; Stop from any thread.
 // Errors: Run fails when the device breaks; the end of the mount (ENODEV) is no failure.
 #pragma once
@@ -16,6 +18,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -32,6 +35,8 @@ struct LoopConfig {
   // where looking would keep the asking process from running.
   std::chrono::microseconds look_for{0};
   size_t buffer_bytes = 0;  // for the largest request
+  // How a thread comes about; for tests. Throws std::system_error when there is none to be had.
+  std::function<std::thread(std::function<void()>)> start_thread{};
 };
 
 // What the loop does with what it has read.
@@ -57,7 +62,9 @@ class RequestLoop {
  private:
   class Buffer;
 
-  void Work();
+  std::thread StartThread(std::function<void()> body) const;
+  bool AddWorker();  // with mutex_ held
+  void Work(Buffer& buffer);
   void Lead(Buffer& buffer);
   // The number of bytes read; 0 when the loop ends.
   size_t Receive(Buffer& buffer);
@@ -66,6 +73,7 @@ class RequestLoop {
   void OfferLead();  // has_leader_ is false; with mutex_ held
   bool StillLeads(uint64_t turn);
   void Guard();
+  void TakeFromStuckLeader(uint64_t turn);  // with mutex_ held
 
   const BorrowedFd device_;
   const LoopConfig config_;
@@ -77,10 +85,12 @@ class RequestLoop {
   std::atomic<uint64_t> turn_{0};
   std::atomic<bool> guard_sleeps_{false};
   std::atomic<bool> ended_{false};
+  bool guarded_ = false;  // set before any request is read
 
   std::mutex mutex_;
   std::condition_variable lead_free_, guard_wanted_;
   bool has_leader_ = false;           // by mutex_
+  bool lead_refused_ = false;         // there was no thread to take it; by mutex_
   unsigned parked_ = 0;               // by mutex_
   int error_ = 0;                     // by mutex_
   std::vector<std::thread> threads_;  // by mutex_

@@ -33,14 +33,13 @@ struct Session::Parts {
               statistics,
               policy,
               listings,
+              open_files,
               [this](fuse_conn_info& connection) { Agree(connection); },
               [this](fuse_ino_t node) {
                 // Only attributes: an offset below zero leaves the pages alone.
                 fuse_lowlevel_notify_inval_inode(session, node, -1, 0);
               }} {}
-  ~Parts() {
-    if (session != nullptr) fuse_session_destroy(session);  // closes the device
-  }
+  ~Parts() { CloseDevice(); }
 
   void Agree(fuse_conn_info& connection);
   bool Start(const std::vector<std::string>& words);
@@ -49,12 +48,14 @@ struct Session::Parts {
   Status ServeByLibfuse();
   void Terminate();
   void Report();
+  void CloseDevice();
 
   SessionConfig config;
   Statistics statistics;
   KernelBackingFiles backing;
   OpenPolicy policy;
   Listings listings;
+  OpenFiles open_files;
   Front front;  // libfuse's user data
   fuse_session* session = nullptr;
   UniqueFd device;  // until libfuse has it
@@ -189,6 +190,12 @@ void Session::Parts::Report() {
   report.Write(text);
 }
 
+// After this nobody waits for an answer any more: what the kernel still asks fails with ENOTCONN.
+void Session::Parts::CloseDevice() {
+  if (session != nullptr) fuse_session_destroy(session);
+  session = nullptr;
+}
+
 // Its own loop knows io_uring and devices of their own for threads; ours needs neither.
 Status Session::Parts::ServeByLibfuse() {
   fuse_loop_config* settings = fuse_loop_cfg_create();
@@ -215,6 +222,8 @@ Status Session::Run() {
                           .report = [&parts] { parts.Report(); }});
     result = parts.Serve();
   }
+  // First, or looking at a mount that could not be taken away would wait for an answer of our own.
+  parts.CloseDevice();
   // A connection that broke leaves a dead mount behind, which answers ENOTCONN; anything else at the
   // mount point is not ours any more.
   struct stat left {};

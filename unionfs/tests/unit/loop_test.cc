@@ -9,10 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <climits>
 #include <condition_variable>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "unionfs/fuse/request_cost.h"
 
@@ -35,7 +38,10 @@ class LoopTest : public ::testing::Test {
   void Start(unsigned threads, std::chrono::microseconds look_for = {}) {
     loop_.emplace(
         device_.borrow(),
-        LoopConfig{.max_threads = threads, .look_for = look_for, .buffer_bytes = 4096},
+        LoopConfig{.max_threads = threads,
+                   .look_for = look_for,
+                   .buffer_bytes = 4096,
+                   .start_thread = [this](auto body) { return StartThread(std::move(body)); }},
         LoopWork{.serve = [this](std::span<char> request) { Serve(request[0]); },
                  .may_take_long = [](std::span<const char> request) { return request[0] == 'l'; }});
     runner_ = std::thread([this] { status_ = loop_->Run(); });
@@ -45,6 +51,15 @@ class LoopTest : public ::testing::Test {
     Release();
     if (loop_) loop_->Stop();
     if (runner_.joinable()) runner_.join();
+  }
+
+  std::thread StartThread(std::function<void()> body) {
+    const std::lock_guard lock(mutex_);
+    const int number = asked_for_threads_++;
+    if (number >= refuse_from_ && number < refuse_to_) {
+      throw std::system_error(EAGAIN, std::generic_category());
+    }
+    return std::thread(std::move(body));
   }
 
   void Send(char kind) { ASSERT_EQ(write(caller_.get(), &kind, 1), 1); }
@@ -81,6 +96,8 @@ class LoopTest : public ::testing::Test {
   std::condition_variable changed_;
   int served_ = 0, stuck_ = 0;
   bool released_ = false;
+  int asked_for_threads_ = 0;  // the guard is the first
+  int refuse_from_ = 0, refuse_to_ = 0;
 };
 
 TEST_F(LoopTest, ServesEverything) {
@@ -128,6 +145,79 @@ TEST_F(LoopTest, OneThreadAloneServesInTurn) {
   Send('q');
   Release();
   EXPECT_TRUE(Eventually([this] { return served_ == 2; }));
+}
+
+TEST_F(LoopTest, WhenAllThreadsAreStuckTheRestWaitsForTheFirstThatIsDone) {
+  Start(3);
+  for (int i = 0; i < 3; ++i) Send('s');
+  ASSERT_TRUE(Eventually([this] { return stuck_ == 3; }));
+  for (int i = 0; i < 20; ++i) Send('q');
+  Release();
+  EXPECT_TRUE(Eventually([this] { return served_ == 23; }));
+}
+
+TEST_F(LoopTest, WithoutNewThreadsThoseThereAreGoOn) {
+  refuse_from_ = 1;
+  refuse_to_ = INT_MAX;
+  Start(4);
+  Send('l');
+  Send('s');
+  ASSERT_TRUE(Eventually([this] { return stuck_ == 1; }));
+  Release();
+  for (int i = 0; i < 100; ++i) Send('q');
+  EXPECT_TRUE(Eventually([this] { return served_ == 102; }));
+}
+
+TEST_F(LoopTest, AThreadThatWasRefusedIsAskedForAgain) {
+  refuse_from_ = 1;
+  refuse_to_ = 6;
+  Start(4);
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));  // the guard has to be woken for it
+  Send('l');
+  ASSERT_TRUE(Eventually([this] { return stuck_ == 1; }));
+  Send('q');
+  EXPECT_TRUE(Eventually([this] { return served_ == 1; })) << "while the other is stuck still";
+}
+
+TEST_F(LoopTest, WithoutAGuardAStuckRequestKeepsNobodyWaiting) {
+  refuse_to_ = 1;
+  Start(3);
+  Send('s');
+  ASSERT_TRUE(Eventually([this] { return stuck_ == 1; }));
+  Send('q');
+  EXPECT_TRUE(Eventually([this] { return served_ == 1; }));
+}
+
+TEST_F(LoopTest, StopEndsALoopThatIsAboutToGrow) {
+  for (int round = 0; round < 200; ++round) {
+    Start(8, std::chrono::microseconds(round % 3 * 20));
+    for (int i = 0; i < 4; ++i) Send(i % 2 == 0 ? 'q' : 'l');
+    if (round % 4 != 0) std::this_thread::sleep_for(std::chrono::microseconds(round * 5));
+    Release();
+    loop_->Stop();
+    runner_.join();
+    EXPECT_TRUE(status_);
+    loop_.reset();
+    char unread;
+    while (recv(device_.get(), &unread, 1, MSG_DONTWAIT) > 0) continue;
+    released_ = false;
+  }
+}
+
+TEST_F(LoopTest, ManyAskersAreAllServed) {
+  Release();  // long ones end at once, but the lead moves at each
+  Start(5, std::chrono::microseconds(30));
+  std::vector<std::thread> askers;
+  for (int asker = 0; asker < 4; ++asker) {
+    askers.emplace_back([this, asker] {
+      for (int i = 0; i < 1500; ++i) {
+        Send("qlsq"[(i + asker) % 4]);
+        if (i % 64 == 0) std::this_thread::sleep_for(std::chrono::microseconds(i * 20));
+      }
+    });
+  }
+  for (std::thread& asker : askers) asker.join();
+  EXPECT_TRUE(Eventually([this] { return served_ == 6000; }));
 }
 
 TEST_F(LoopTest, StopEndsASleepingLoop) {

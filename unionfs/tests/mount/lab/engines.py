@@ -2,6 +2,7 @@
 """Engines: what turns layers into one tree to test. `plain` (the oracle's own merge in a directory, bind
 mounted), `overlayfs` (the kernel's) and `blendfs`. Mounts live in the runner's private namespaces.
 """
+import glob
 import os
 import signal
 import subprocess
@@ -165,9 +166,10 @@ class Blendfs(Mounted):
         try:
             code = self.daemon.wait(END_S)
         except subprocess.TimeoutExpired:
+            where = threads_of(self.daemon.pid)
             self.daemon.kill()
             self.daemon.wait()
-            raise EngineError("blendfs still ran %d s after umount: %s" % (END_S, self.complaints())) from None
+            raise EngineError("blendfs still ran %d s after umount: %s\n%s" % (END_S, self.complaints(), where)) from None
         if code != 0:
             raise EngineError("blendfs ended with %d after umount: %s" % (code, self.complaints()))
 
@@ -199,6 +201,22 @@ class Blendfs(Mounted):
                 return log.read()[-4000:].strip()
         except FileNotFoundError:
             return ""
+
+
+def threads_of(pid):
+    """What each thread is doing, in the kernel's words: a sync that takes its time is no hang."""
+    lines = []
+    for thread in glob.glob("/proc/%d/task/*" % pid):
+        for name in ("stack", "wchan"):
+            try:
+                with open(thread + "/" + name) as stream:
+                    text = " < ".join(line.split()[-1] for line in stream.read().splitlines() if line)
+            except OSError:
+                continue
+            if text and text != "0":
+                lines.append("thread %s: %s" % (os.path.basename(thread), text))
+                break
+    return "\n".join(lines)
 
 
 def is_mount(path):
