@@ -75,8 +75,9 @@ def inspect(path):
     if info is None:
         return 0
     for key in attempt(os.listxattr, path, follow_symlinks=False) or ():
-        # A nested overlay's own "opaque" is the user's; the mutations make no other.
-        if key.startswith("trusted.overlay.") and key != "trusted.overlay.opaque":
+        # A nested overlay's own "opaque" is the user's, and "whiteout" marks what a device 0:0 is kept as, which a
+        # lower object can turn into under the eyes of a copy-up; the mutations make no other.
+        if key.startswith("trusted.overlay.") and key not in ("trusted.overlay.opaque", "trusted.overlay.whiteout"):
             raise Insane("%s shows the attribute %s" % (path, key))
         attempt(os.getxattr, path, key, follow_symlinks=False)
     kind = stat.S_IFMT(info.st_mode)
