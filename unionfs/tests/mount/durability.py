@@ -18,7 +18,7 @@ sys.path.insert(0, HERE)
 from lab import engines, sandbox  # noqa: E402
 from model.kill import Killing  # noqa: E402
 from model.lockstep import Difference  # noqa: E402
-from parity import SKIP_STATUS, Sweep, seeds_of  # noqa: E402
+from parity import Sweep, seeds_of  # noqa: E402
 
 
 def arguments():
@@ -74,17 +74,10 @@ def main():
     engines.Blendfs.binary = os.path.abspath(options.blendfs)
     beside = os.path.join(os.path.dirname(engines.Blendfs.binary), "../tests/mount/blendfs_recorder")
     options.recorder = options.recorder or os.path.realpath(beside)
-    try:
-        sandbox.require()
-        if not os.path.exists("/dev/fuse"):
-            raise sandbox.Unavailable("no /dev/fuse (modprobe fuse)")
-        if not sandbox.inside():
-            return sandbox.enter(os.path.abspath(__file__), sys.argv[1:])
-        base = sandbox.mount_image(sandbox.inside())
-    except sandbox.Unavailable as reason:
-        print("nothing was run: %s\n0 passed, 0 failed, 1 skipped" % reason)
-        return SKIP_STATUS
-    os.chmod(base, 0o755)
+    return sandbox.run_inside(__file__, lambda base: sweep(options, base))
+
+
+def sweep(options, base):
     os.umask(0)
     return Durability(options, base).run()
 

@@ -25,7 +25,6 @@ from lab.case import Case, Environment, in_process  # noqa: E402
 from lab.layers import directory, file, hard, opaque, symlink, whiteout  # noqa: E402
 from lab.mutate import Mutator  # noqa: E402
 
-SKIP_STATUS = 77
 BATCH = 8  # seeds between two looks at the clock
 
 
@@ -160,18 +159,7 @@ def arguments():
 def main():
     options = arguments()
     Environment.engine, Environment.blendfs = "blendfs", os.path.abspath(options.blendfs)
-    try:
-        sandbox.require()
-        if not os.path.exists("/dev/fuse"):
-            raise sandbox.Unavailable("no /dev/fuse (modprobe fuse)")
-        if not sandbox.inside():
-            return sandbox.enter(os.path.abspath(__file__), sys.argv[1:])
-        base = sandbox.mount_image(sandbox.inside())
-    except sandbox.Unavailable as reason:
-        print("nothing was run: %s\n0 passed, 0 failed, 1 skipped" % reason)
-        return SKIP_STATUS
-    os.chmod(base, 0o755)
-    return sweep(options, base)
+    return sandbox.run_inside(__file__, lambda base: sweep(options, base))
 
 
 def sweep(options, base):

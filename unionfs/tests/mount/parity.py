@@ -20,7 +20,6 @@ sys.path.insert(0, HERE)
 from lab import engines, layers, sandbox  # noqa: E402
 from model import history  # noqa: E402
 
-SKIP_STATUS = 77
 SEED_LIMIT_S = 180
 
 
@@ -58,22 +57,17 @@ def main():
             print("parity.py: --blendfs has to name the built binary (ninja blendfs)", file=sys.stderr)
             return 2
         engines.Blendfs.binary = os.path.abspath(options.blendfs)
-    try:
-        sandbox.require()
-        if options.engine == "blendfs" and not os.path.exists("/dev/fuse"):
-            raise sandbox.Unavailable("no /dev/fuse (modprobe fuse)")
-        if not sandbox.inside():
-            return sandbox.enter(os.path.abspath(__file__), sys.argv[1:])
-        base = sandbox.mount_image(sandbox.inside())
-    except sandbox.Unavailable as reason:
-        print("nothing was run: %s\n0 passed, 0 failed, 1 skipped" % reason)
-        return SKIP_STATUS
-    os.chmod(base, 0o755)
+    work = replay if options.replay else sweep
+    return sandbox.run_inside(__file__, lambda base: work(options, base), fuse=options.engine == "blendfs")
+
+
+def sweep(options, base):
     os.umask(0)
-    return replay(options, base) if options.replay else Sweep(options, base).run()
+    return Sweep(options, base).run()
 
 
 def replay(options, base):
+    os.umask(0)
     space = dict(vars(layers))
     with open(options.replay) as stream:
         exec(compile(stream.read(), options.replay, "exec"), space)  # its own output, given by its user

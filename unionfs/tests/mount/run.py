@@ -20,8 +20,6 @@ sys.path.insert(0, HERE)
 from lab import engines, runner, sandbox  # noqa: E402
 from lab.case import Case, Environment  # noqa: E402
 
-SKIP_STATUS = 77
-
 
 def collect(pattern):
     import cases
@@ -61,24 +59,12 @@ def main():
         options.blendfs = os.path.abspath(options.blendfs)
         beside = os.path.join(os.path.dirname(options.blendfs), "../tests/mount/blendfs_race")
         options.race = options.race or (os.path.realpath(beside) if os.path.exists(beside) else "")
-    try:
-        sandbox.require()
-        if options.engine == "blendfs" and not os.path.exists("/dev/fuse"):
-            raise sandbox.Unavailable("no /dev/fuse (modprobe fuse)")
-        if not sandbox.inside():
-            return sandbox.enter(os.path.abspath(__file__), sys.argv[1:])
-        base = sandbox.mount_image(sandbox.inside())
-    except sandbox.Unavailable as reason:
-        tests = collect(options.k)
-        print("nothing was run: %s" % reason)
-        print("0 passed, 0 failed, %d skipped" % len(tests))
-        return SKIP_STATUS
-    return run(options, base)
+    return sandbox.run_inside(__file__, lambda base: run(options, base), fuse=options.engine == "blendfs",
+                              tests=len(collect(options.k)))
 
 
 def run(options, base):
     Environment.engine, Environment.blendfs, Environment.race = options.engine, options.blendfs, options.race
-    os.chmod(base, 0o755)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     skips = {}
 

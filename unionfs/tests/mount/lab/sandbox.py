@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+SKIP_STATUS = 77
 MARK = "BLENDFS_MOUNT_TEST_FOLDER"
 PR_SET_PDEATHSIG = 1
 IMAGE_BYTES = 12 << 30  # sparse: only what is written takes space
@@ -60,6 +61,24 @@ def enter(script, arguments):
         return 128 + ended_by[0] if ended_by else status
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_inside(script, work, fuse=True, tests=1):
+    """The exit status of work(base), called inside with an ext4 of its own at `base`; SKIP_STATUS where this machine
+    cannot do it. `tests` is how many that leaves out.
+    """
+    try:
+        require()
+        if fuse and not os.path.exists("/dev/fuse"):
+            raise Unavailable("no /dev/fuse (modprobe fuse)")
+        if not inside():
+            return enter(os.path.abspath(script), sys.argv[1:])
+        base = mount_image(inside())
+    except Unavailable as reason:
+        print("nothing was run: %s\n0 passed, 0 failed, %d skipped" % (reason, tests))
+        return SKIP_STATUS
+    os.chmod(base, 0o755)
+    return work(base)
 
 
 def mount_image(folder, size=IMAGE_BYTES, name="disk", options="noatime"):
