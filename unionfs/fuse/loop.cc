@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // How often the guard looks while requests come, and how long it goes on without any.
-constexpr std::chrono::milliseconds kGuardEvery{1};
+constexpr std::chrono::milliseconds kGuardEvery{2};
 constexpr int kGuardPatience = 20;  // looks
 
 // So many requests in a row that were waiting when the leader came for them: one thread is not enough.

@@ -31,8 +31,7 @@ namespace blendfs::fuse {
 
 struct LoopConfig {
   unsigned max_threads = 10;
-  // How long the leader looks for the next request before it sleeps; 0 on a machine with one processor,
-  // where looking would keep the asking process from running.
+  // How long the leader looks for the next request before it sleeps.
   std::chrono::microseconds look_for{0};
   size_t buffer_bytes = 0;  // for the largest request
   // How a thread comes about; for tests. Throws std::system_error when there is none to be had.

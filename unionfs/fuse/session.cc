@@ -105,10 +105,12 @@ bool Session::Parts::Attach(const std::string& where) {
   if (fuse_session_mount(session, where.c_str()) != 0) return false;
   const BorrowedFd attached(fuse_session_fd(session));
   backing.SetDevice(attached);
-  if (config.io_uring || config.clone_device) return true;
+  // On one processor the asking process runs only when the daemon sleeps: looking for its next request is
+  // of no use, and the guard's looks cost what they might save.
+  const bool one_processor = std::thread::hardware_concurrency() < 2;
+  if (config.io_uring || config.clone_device || one_processor) return true;
   LoopConfig settings{
       .max_threads = config.threads, .look_for = config.look_for, .buffer_bytes = kMaxRequestBytes};
-  if (std::thread::hardware_concurrency() < 2) settings.look_for = {};
   loop.emplace(attached, settings,
                LoopWork{.serve =
                             [this](std::span<char> request) {
@@ -196,7 +198,7 @@ void Session::Parts::CloseDevice() {
   session = nullptr;
 }
 
-// Its own loop knows io_uring and devices of their own for threads; ours needs neither.
+// Its own loop knows io_uring and devices of their own for threads, and suits one processor.
 Status Session::Parts::ServeByLibfuse() {
   fuse_loop_config* settings = fuse_loop_cfg_create();
   if (settings == nullptr) return Fail(ENOMEM, "settings");
