@@ -34,17 +34,18 @@ bool IsOfNothing(const AttrChange& change) {
            change.set_atime || change.set_mtime || change.kill_suid_sgid);
 }
 
-// chown(2) takes suid, sgid and security.capability away, truncate(2) the latter. But a file of root's without a
-// name may be one that a stacked overlayfs is building: it sets mode and attributes first and size and owner
+// chown(2) takes suid, sgid and security.capability away, truncate(2) the latter. But a file of root's that
+// never had a name may be one that a stacked overlayfs is building: it sets mode and attributes first and size and owner
 // last, and its copy must keep them. (Only root can change the owner of such a file.)
 class KeptPrivileges {
  public:
-  static Result<std::optional<KeptPrivileges>> For(State& state, const Node& node,
+  static Result<std::optional<KeptPrivileges>> For(State& state, Node& node,
                                                    const AttrChange& change, const Place& place) {
     const bool chown = (change.set_uid || change.set_gid) && !change.set_size;
     const bool truncate = change.set_size && !change.kill_suid_sgid;
     if (!(chown || truncate) || !node.IsRegular() || !node.unlinked.load(std::memory_order_acquire))
       return std::nullopt;
+    if (!CurrentLocation(state, node).name.empty()) return std::nullopt;  // it had one
     BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
     if (stat.uid != 0 || stat.nlink != 0) return std::nullopt;
     return KeptPrivileges{stat.mode & 07777, Object(state, place).GetXattr(kCapability)};

@@ -126,6 +126,17 @@ class Permissions(Case):
         self.with_suid_in_both_layers()
         self.clears(lambda path: os.truncate(path, 0))
 
+    def test_chown_clears_suid_of_a_file_without_a_name(self):
+        self.union({})
+        fd = os.open(self.p("gone"), os.O_CREAT | os.O_RDWR, 0o755)
+        try:
+            os.fchmod(fd, 0o4755)
+            os.unlink(self.p("gone"))
+            os.fchown(fd, 0, GROUP)
+            self.assertEqual(os.fstat(fd).st_mode & 0o7777, 0o755)
+        finally:
+            os.close(fd)
+
     def test_truncating_open_clears_suid(self):
         self.with_suid_in_both_layers()
         self.clears(lambda path: os.close(os.open(path, os.O_WRONLY | os.O_TRUNC)))
