@@ -73,6 +73,11 @@ void Write(fuse_req_t request, fuse_ino_t, const char* buffer, size_t size, off_
     }
     auto put = WriteFully(front.os, *data, buffer, size, static_cast<uint64_t>(offset));
     if (!put) return reply.Fail(put.error());
+    // After a write through the page cache the kernel asks for it by itself; after one past it, it does not.
+    if ((info->flags & O_DSYNC) != 0) {
+      auto synced = front.fs.SyncFile(file, (info->flags & O_SYNC) != O_SYNC);
+      if (!synced) return reply.Fail(synced.error());
+    }
     reply.Written(*put);
   });
 }

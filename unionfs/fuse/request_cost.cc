@@ -45,8 +45,10 @@ bool MayTakeLong(std::span<const char> request) {
       auto read = BodyOf<fuse_read_in>(request);
       return read && read->size > kMuchData;
     }
-    case FUSE_WRITE:
-      return request.size() > kMuchData;
+    case FUSE_WRITE: {
+      auto write = BodyOf<fuse_write_in>(request);
+      return write && (write->size > kMuchData || (write->flags & O_DSYNC) != 0);
+    }
     case FUSE_OPEN:
       return OpensForWriting(request);
     case FUSE_SETATTR:

@@ -264,8 +264,13 @@ TEST(RequestCost, CopiesDataSyncsAndListingsMayTakeLong) {
   read.size = 1 << 17;
   EXPECT_TRUE(MayTakeLong(Request(FUSE_READ, read)));
   fuse_write_in write{};
-  EXPECT_FALSE(MayTakeLong(Request(FUSE_WRITE, write, 4096)));
-  EXPECT_TRUE(MayTakeLong(Request(FUSE_WRITE, write, 1 << 17)));
+  write.size = 4096;
+  EXPECT_FALSE(MayTakeLong(Request(FUSE_WRITE, write)));
+  write.flags = O_DSYNC;
+  EXPECT_TRUE(MayTakeLong(Request(FUSE_WRITE, write)));
+  write.flags = 0;
+  write.size = 1 << 17;
+  EXPECT_TRUE(MayTakeLong(Request(FUSE_WRITE, write)));
   EXPECT_TRUE(MayTakeLong(Request(FUSE_FSYNC, fuse_fsync_in{})));
   EXPECT_FALSE(MayTakeLong(Request(FUSE_LOOKUP, 'x')));
 }
