@@ -11,9 +11,9 @@
 namespace blendfs::fuse {
 namespace {
 
-// The flags that the daemon's own descriptor needs. Every request carries its offset, so O_APPEND would
-// put data in the wrong place (it is passed on for append-only files, which take no other open); alignment (O_DIRECT) and write-through (O_SYNC) are the kernel's to keep, which
-// asks for fsync where it must.
+// The flags that the daemon's own descriptor needs. Every request carries its offset, so O_APPEND would put
+// data in the wrong place; it is passed on for append-only files, which take no other open. Alignment (O_DIRECT)
+// is the kernel's to keep. Write-through (O_SYNC, O_DSYNC) comes with each write, and is kept there.
 int DaemonFlags(int flags) { return flags & (O_ACCMODE | O_TRUNC | O_NOATIME | O_APPEND); }
 
 // An open between the policy's Enter and the reply: undone unless handed over to the kernel.

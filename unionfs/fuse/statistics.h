@@ -40,7 +40,6 @@ enum class Kind : uint8_t {
   kOpenDir,
   kReadDir,
   kReadDirPlus,
-  kReleaseDir,
   kSyncDir,
   kStatFs,
   kSetXattr,

@@ -35,8 +35,8 @@ bool IsOfNothing(const AttrChange& change) {
 }
 
 // chown(2) takes suid, sgid and security.capability away, truncate(2) the latter. But a file of root's that
-// never had a name may be one that a stacked overlayfs is building: it sets mode and attributes first and size and owner
-// last, and its copy must keep them. (Only root can change the owner of such a file.)
+// never had a name may be one that a stacked overlayfs is building: it sets mode and attributes first and size
+// and owner last, and its copy must keep them. (Only root can change the owner of such a file.)
 class KeptPrivileges {
  public:
   static Result<std::optional<KeptPrivileges>> For(State& state, Node& node,
