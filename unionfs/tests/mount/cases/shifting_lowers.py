@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import stat
+import unittest
 import time
 
 from lab import canary
@@ -175,6 +176,7 @@ class ShiftingLowers(Case):
         finally:
             os._exit(code)
 
+    @unittest.skip("ENOMEM from listdir and ESPIPE from pread now and then: the causes are not known yet")
     @limit(120)
     def test_changes_underneath_while_in_use(self):
         outside = canary.Canary(os.path.dirname(self.scratch("x")))
