@@ -143,7 +143,7 @@ bool NeedsIndex(State& state, const Source& source) {
 
 void Publish(Node& node, uint64_t upper_ino, bool with_data) {
   node.upper_ino.store(upper_ino, std::memory_order_relaxed);
-  node.publication_unsynced.store(true, std::memory_order_release);
+  node.publications.fetch_add(1, std::memory_order_release);
   node.data_on_upper.store(with_data, std::memory_order_release);
   node.on_upper.store(true, std::memory_order_release);
 }
@@ -304,7 +304,7 @@ Status CopyUpDataOnly(State& state, Node& node, bool keep_data) {
     (void)before.PutBack(state, fd.borrow());
     return done;
   }
-  node.publication_unsynced.store(true, std::memory_order_release);
+  node.publications.fetch_add(1, std::memory_order_release);
   node.data_on_upper.store(true, std::memory_order_release);
   state.copy_ups.fetch_add(1, std::memory_order_relaxed);
   return {};

@@ -81,10 +81,14 @@ namespace {
 
 // fdatasync becomes fsync where the file's publication has to reach the disk as well.
 Status SyncWithPublication(State& state, Node& node, BorrowedFd fd, bool data_only) {
-  const bool publish = node.publication_unsynced.exchange(false, std::memory_order_acq_rel);
-  auto synced = state.os.Sync(fd, data_only && !publish);
-  if (!synced && publish) node.publication_unsynced.store(true, std::memory_order_release);
-  return synced;
+  const uint32_t published = node.publications.load(std::memory_order_acquire);
+  uint32_t durable = node.publications_synced.load(std::memory_order_acquire);
+  BLENDFS_TRY(state.os.Sync(fd, data_only && durable == published));
+  // Only now: another caller's fdatasync meanwhile must not rely on this one.
+  while (durable < published &&
+         !node.publications_synced.compare_exchange_weak(durable, published)) {
+  }
+  return {};
 }
 
 }  // namespace
@@ -99,7 +103,8 @@ Status Union::SyncFile(OpenFile& file, bool data_only) {
 }
 
 Status Union::SyncPublication(OpenFile& file) {
-  if (!file.node().publication_unsynced.load(std::memory_order_acquire)) return {};
+  const Node& node = file.node();
+  if (node.publications_synced.load() == node.publications.load()) return {};
   return SyncFile(file, true);
 }
 

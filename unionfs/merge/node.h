@@ -71,9 +71,9 @@ class Node {
   std::atomic<bool> on_upper{false};
   std::atomic<bool> data_on_upper{false};
   std::atomic<uint64_t> upper_ino{0};  // of the upper object, once there is one
-  // Copied up, and the step that made the copy count (its name, the end of a metadata-only copy) perhaps not on
-  // disk: syncing its data alone would not bring them back after a crash.
-  std::atomic<bool> publication_unsynced{false};
+  // Steps that made a copy count (its name, the end of a metadata-only copy), and how many of them a sync has put
+  // on the disk: while there are others, syncing the data alone would not bring the copy back after a crash.
+  std::atomic<uint32_t> publications{0}, publications_synced{0};
   std::atomic<bool> unlinked{false};  // no name is left
   std::atomic<bool> in_table{false};
   std::atomic<bool> indexed{false};      // copied up with other lower links: has an index entry
