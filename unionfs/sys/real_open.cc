@@ -2,6 +2,7 @@
 // Opening objects: beneath a directory, without a name, again, and by file handle.
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -144,10 +145,15 @@ Result<UniqueFd> RealCalls::OpenHandle(BorrowedFd mount, const Handle& handle, i
   buffer.get()->handle_bytes = static_cast<unsigned>(handle.bytes.size());
   buffer.get()->handle_type = handle.type;
   std::memcpy(buffer.get()->f_handle, handle.bytes.data(), handle.bytes.size());
-  UniqueFd fd(RetryInterrupted(
-      [&] { return ::open_by_handle_at(mount.get(), buffer.get(), flags | O_CLOEXEC); }));
-  if (!fd) return FailErrno("open by file handle");
-  return fd;
+  for (int tries = 0;; ++tries) {
+    UniqueFd fd(RetryInterrupted(
+        [&] { return ::open_by_handle_at(mount.get(), buffer.get(), flags | O_CLOEXEC); }));
+    if (fd) return fd;
+    // The kernel's word for an inode number that is just being given to a new file, which a moment later is
+    // a stale handle. A lack of memory stays.
+    if (errno != ENOMEM || tries == kRaceRetries) return FailErrno("open by file handle");
+    ::sched_yield();
+  }
 }
 
 }  // namespace blendfs::sys

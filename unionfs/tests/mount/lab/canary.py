@@ -60,8 +60,9 @@ def read_some(path, size=1 << 16):
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         data = os.read(fd, size)
-        end = os.lseek(fd, 0, os.SEEK_END)
-        data += os.pread(fd, size, max(0, end - size))
+        if stat.S_ISREG(os.fstat(fd).st_mode):  # a FIFO by now, it would know no offset
+            end = os.lseek(fd, 0, os.SEEK_END)
+            data += os.pread(fd, size, max(0, end - size))
     finally:
         os.close(fd)
     if MARK in data:
