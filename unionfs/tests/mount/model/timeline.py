@@ -110,6 +110,8 @@ class Timeline:
             info = sysops.statx("", sysops.AT_EMPTY_PATH, self.actions.fds[word])
         else:
             info = sysops.statx(os.path.join(self.root, word))
+        if entry.operation[0] == "write_file" and info.mode & 0o170000 != 0o100000:
+            return  # what went to a device or a FIFO; O_SYNC has no meaning for the file system there
         identity = (info.ino, info.btime_ns)
         directory = info.mode & 0o170000 == 0o040000
         # A file with several links: removing one of them is not a change of the file that fsync has to know of.
