@@ -52,6 +52,7 @@ RequestLoop::RequestLoop(BorrowedFd device, LoopConfig config, LoopWork work)
     : device_(device),
       config_(config),
       work_(std::move(work)),
+      affinity_(config_.look_for),
       stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   const int flags = fcntl(device_.get(), F_GETFL);
   (void)fcntl(device_.get(), F_SETFL, flags | O_NONBLOCK);
@@ -99,7 +100,10 @@ bool RequestLoop::AddWorker() {
     auto buffer = std::make_shared<Buffer>(config_.buffer_bytes);
     if (!buffer->ok()) return false;
     threads_.reserve(threads_.size() + 1);  // or a thread could be started that nobody joins
-    threads_.push_back(StartThread([this, buffer] { Work(*buffer); }));
+    threads_.push_back(StartThread([this, buffer] {
+      affinity_.Free();
+      Work(*buffer);
+    }));
     return true;
   } catch (const std::exception&) {
     return false;
@@ -143,6 +147,7 @@ void RequestLoop::Lead(Buffer& buffer) {
     if (size == 0) return;
     waiting = Clock::now() - asked < std::chrono::microseconds(2) ? waiting + 1 : 0;
     const std::span<char> request(buffer.data(), size);
+    affinity_.Note(work_.caller(request));
     if (waiting >= kBacklog || !guarded_ || work_.may_take_long(request)) {
       {
         std::lock_guard lock(mutex_);
@@ -176,11 +181,13 @@ size_t RequestLoop::Receive(Buffer& buffer) {
     if (got > 0) return static_cast<size_t>(got);
     const int error = got < 0 ? errno : EIO;
     if (error == EAGAIN) {
-      const auto now = Clock::now();
-      if (look_until == Clock::time_point{}) look_until = now + config_.look_for;
-      if (now < look_until) {
-        sched_yield();  // whoever else wants this processor comes first
-        continue;
+      if (!affinity_.active()) {
+        const auto now = Clock::now();
+        if (look_until == Clock::time_point{}) look_until = now + config_.look_for;
+        if (now < look_until) {
+          sched_yield();  // whoever else wants this processor comes first
+          continue;
+        }
       }
       if (!SleepUntilReadable()) return 0;
       look_until = {};

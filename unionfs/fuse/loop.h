@@ -4,7 +4,8 @@
 // Waking a thread costs more than most requests (on an idle processor of a virtual machine several times as
 // much), so one thread, the leader, reads the device and serves what is quick by itself. Before something that
 // may take long, or when requests pile up, it hands the lead to another thread. After an answer it looks for the
-// next request for a short while before it sleeps: whoever asks once mostly asks again. A guard takes the lead
+// next request for a short while before it sleeps: whoever asks once mostly asks again. On two processors
+// it joins a caller that goes on asking on that one's processor instead (caller_affinity.h). A guard takes the lead
 // away from a leader that is stuck in a request after all (a lookup that waits for a disk), so that others wait
 // for it some milliseconds at most.
 //
@@ -26,6 +27,7 @@
 
 #include "unionfs/base/result.h"
 #include "unionfs/base/unique_fd.h"
+#include "unionfs/fuse/caller_affinity.h"
 
 namespace blendfs::fuse {
 
@@ -44,6 +46,8 @@ struct LoopWork {
   std::function<void(std::span<char>)> serve;
   // Whether serving it may take long.
   std::function<bool(std::span<const char>)> may_take_long;
+  // The thread that asks, 0 if unknown.
+  std::function<pid_t(std::span<const char>)> caller;
 };
 
 class RequestLoop {
@@ -77,6 +81,7 @@ class RequestLoop {
   const BorrowedFd device_;
   const LoopConfig config_;
   const LoopWork work_;
+  CallerAffinity affinity_;
   UniqueFd stop_event_;
 
   // Odd while the leader serves a request, one more for each step. Whoever changes an odd value, the leader

@@ -13,6 +13,13 @@ namespace {
 
 constexpr uint32_t kMuchData = 32 * 1024;
 
+std::optional<fuse_in_header> HeaderOf(std::span<const char> request) {
+  fuse_in_header header;
+  if (request.size() < sizeof header) return std::nullopt;
+  memcpy(&header, request.data(), sizeof header);
+  return header;
+}
+
 // The fixed part that follows a request's header.
 template <typename Body>
 std::optional<Body> BodyOf(std::span<const char> request) {
@@ -36,11 +43,15 @@ bool ChangesSize(std::span<const char> request) {
 
 }  // namespace
 
+pid_t CallerOf(std::span<const char> request) {
+  const auto header = HeaderOf(request);
+  return header ? static_cast<pid_t>(header->pid) : 0;
+}
+
 bool MayTakeLong(std::span<const char> request) {
-  fuse_in_header header;
-  if (request.size() < sizeof header) return false;
-  memcpy(&header, request.data(), sizeof header);
-  switch (header.opcode) {
+  const auto header = HeaderOf(request);
+  if (!header) return false;
+  switch (header->opcode) {
     case FUSE_READ: {
       auto read = BodyOf<fuse_read_in>(request);
       return read && read->size > kMuchData;

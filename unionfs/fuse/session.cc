@@ -119,7 +119,8 @@ bool Session::Parts::Attach(const std::string& where) {
                               bytes.mem = request.data();
                               fuse_session_process_buf(session, &bytes);
                             },
-                        .may_take_long = MayTakeLong});
+                        .may_take_long = MayTakeLong,
+                        .caller = CallerOf});
   return true;
 }
 

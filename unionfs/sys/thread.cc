@@ -160,6 +160,12 @@ int FdDirectory() {
   return fd;
 }
 
+int ProcRoot() {
+  Ensure();
+  const std::lock_guard lock(g_proc_mutex);
+  return g_proc_root;
+}
+
 FdName::FdName(BorrowedFd fd) { std::snprintf(text_, sizeof(text_), "%d", fd.get()); }
 
 }  // namespace blendfs::sys::thread

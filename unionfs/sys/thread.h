@@ -33,6 +33,9 @@ class ActAs {
 // errno ENOSYS if there is no procfs to be had. Works whatever happens to /proc later.
 int FdDirectory();
 
+// The root of a procfs to open paths beneath, -1 if there is none to be had. Stays open.
+int ProcRoot();
+
 // "N" as a path below FdDirectory().
 class FdName {
  public:

@@ -200,7 +200,7 @@ Options (-o; '\,' '\:' and '\\' stand for the characters themselves in names):
                        the upper is refused at the next mount
   passthrough=auto|off let the kernel read and write upper files by itself where it can (default auto)
   threads=N            at most N requests at a time (default 10)
-  spin=N               look N microseconds for the next request before sleeping (default 100; no use on one processor)
+  spin=N               stay awake N microseconds for the next request (default 100; no use on one processor)
   stats[=FILE]         write counts of requests at the end, and on SIGUSR1; without FILE to the log
   allow_other          let other users in (always on for root)
   rootfs               serve as a root file system: memory is locked, signals to end are ignored. Also chosen by

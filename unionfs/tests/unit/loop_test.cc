@@ -43,7 +43,8 @@ class LoopTest : public ::testing::Test {
                    .buffer_bytes = 4096,
                    .start_thread = [this](auto body) { return StartThread(std::move(body)); }},
         LoopWork{.serve = [this](std::span<char> request) { Serve(request[0]); },
-                 .may_take_long = [](std::span<const char> request) { return request[0] == 'l'; }});
+                 .may_take_long = [](std::span<const char> request) { return request[0] == 'l'; },
+                 .caller = [](std::span<const char>) { return gettid(); }});
     runner_ = std::thread([this] { status_ = loop_->Run(); });
   }
 
