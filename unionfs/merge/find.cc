@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "unionfs/merge/links.h"
+#include "unionfs/merge/lower_names.h"
 
 namespace blendfs::merge {
 
@@ -140,24 +141,28 @@ class LowerSearch {
 
   Status Run() {
     layer::LayerIndex next = 0;
+    uint32_t vain = 0;
     while (const LowerDir* base = FirstFrom(next)) {
       next = static_cast<layer::LayerIndex>(base->layer + 1);
       BLENDFS_ASSIGN(Hit hit, SeeInLayer(state_, *base, target_));
+      if (!hit.there && !hit.stop && !target_.absolute) ++vain;
       if (hit.there) {
         BLENDFS_ASSIGN(const bool done, Take(base->layer, *base, hit));
         if (done) break;
       }
       if (hit.stop) break;
     }
+    CountVain(state_, *parent_.dir, vain);
     if (metacopy_ && !found_.data) return Fail(EIO, kNoDataBelow);
     return {};
   }
 
  private:
   const LowerDir* FirstFrom(layer::LayerIndex layer) const {
-    const auto& lowers = target_.absolute ? state_.root->dir->lowers : parent_.dir->lowers;
-    for (const LowerDir& lower : lowers) {
-      if (lower.layer >= layer) return &lower;
+    const Directory& dir = *(target_.absolute ? state_.root : &parent_)->dir;
+    const LowerNames names(dir, target_.path.front());
+    for (const LowerDir& lower : dir.lowers) {
+      if (lower.layer >= layer && names.MayHave(lower)) return &lower;
     }
     return nullptr;
   }
@@ -263,16 +268,21 @@ Result<Found> Find(State& state, Node& parent, const std::string& name) {
 }
 
 Result<bool> LowerHas(State& state, Node& parent, const std::string& name) {
+  const LowerNames names(*parent.dir, name);
+  uint32_t vain = 0;
   for (const LowerDir& lower : parent.dir->lowers) {
+    if (!names.MayHave(lower)) continue;
     auto stat = state.os.Stat(lower.fd.borrow(), name.c_str());
     if (!stat) {
-      if (IsAbsent(stat.error().code)) continue;
-      return tl::unexpected(stat.error());
+      if (!IsAbsent(stat.error().code)) return tl::unexpected(stat.error());
+      ++vain;
+      continue;
     }
     BLENDFS_ASSIGN(const bool whiteout,
                    IsWhiteout(state, lower.fd.borrow(), name, *stat, lower.xattr_whiteouts));
     return !whiteout;
   }
+  CountVain(state, *parent.dir, vain);
   return false;
 }
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "unionfs/merge/lookup.h"
+#include "unionfs/merge/lower_names.h"
 
 namespace blendfs::merge {
 
@@ -28,11 +30,14 @@ class Merger {
       BLENDFS_TRY(AddLayer(upper, 0, dir.upper_xattr_whiteouts, shown, single, impure));
       if (impure) upper_doubtful_ = items_.size();
     }
+    if (WantsNameIndex(dir)) names_.emplace();
     for (const LowerDir& lower : dir.lowers) {
       const uint32_t fs = state_.stack.layer(lower.layer).fs;
       BLENDFS_TRY(AddLayer(lower.fd.borrow(), fs, lower.xattr_whiteouts, lower.shown_whiteouts,
                            single, lower.impure));
+      ++place_;
     }
+    if (names_) SetNameIndex(*node_.dir, *names_);
     BLENDFS_TRY(SettleInodes());
     return std::move(items_);
   }
@@ -43,6 +48,7 @@ class Merger {
     BLENDFS_ASSIGN(auto entries, state_.os.List(fd));
     items_.reserve(items_.size() + entries.size());
     for (sys::DirEntry& entry : entries) {
+      if (names_) names_->Add(place_, entry.name);
       if (!single) {
         auto [seen, fresh] = seen_.try_emplace(entry.name, items_.size());
         if (!fresh) {
@@ -108,6 +114,9 @@ class Merger {
   std::vector<DirItem> items_;
   std::unordered_map<std::string, size_t> seen_;
   std::unordered_set<size_t> merged_;
+  std::optional<NameIndex::Builder>
+      names_;           // of the lower places, from the first on, where they have no index yet
+  uint32_t place_ = 0;  // the one that is being read
   size_t upper_doubtful_ = 0;  // items before it are the upper's and may have an origin
 };
 

@@ -15,7 +15,10 @@ void CloseIfOpen(const std::atomic<int>& fd) {
 
 }  // namespace
 
-Directory::~Directory() { CloseIfOpen(upper); }
+Directory::~Directory() {
+  CloseIfOpen(upper);
+  delete names.load(std::memory_order_relaxed);
+}
 
 const LowerDir* Directory::InLayer(layer::LayerIndex layer) const {
   for (const LowerDir& lower : lowers) {

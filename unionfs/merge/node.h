@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "unionfs/layer/stack.h"
+#include "unionfs/merge/name_index.h"
 
 namespace blendfs::merge {
 
@@ -47,7 +48,10 @@ struct Directory {
   std::atomic<bool> shown_whiteouts{false};
   bool upper_xattr_whiteouts = false;
   std::vector<LowerDir> lowers;  // top to bottom, immutable
-  std::string redirect;          // of the upper directory; guarded by the location lock
+  // lower_names.h: the index of their names, owned, set once; places asked in vain, and how many justify one.
+  std::atomic<const NameIndex*> names{nullptr};
+  std::atomic<uint64_t> vain{0}, index_cost{0};
+  std::string redirect;  // of the upper directory; guarded by the location lock
 };
 
 class Node {
