@@ -235,7 +235,7 @@ Result<Found> Find(State& state, Node& parent, const std::string& name) {
                         dir.shown_whiteouts.load(std::memory_order_relaxed)};
     BLENDFS_TRY(SeeName(state, upper, expect, 0, target, hit));
     if (hit.there) {
-      found.upper = true;
+      found.upper = found.named = true;
       found.stat = hit.stat;
       found.marks = std::move(hit.marks);
       found.upper_dir = std::move(hit.dir);

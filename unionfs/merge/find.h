@@ -11,6 +11,7 @@ struct Found {
   sys::FileStat stat;                         // of the object that gives the attributes
   bool shown_whiteout = false;                // an empty file, shown as a device 0:0
   bool upper = false;                         // that object is on the upper
+  bool named = false;                         // there, under this very name
   ObjectKey key;                              // identity
   layer::Marks marks;                         // of the upper object, where they were needed
   layer::LayerIndex lower = layer::kNoLayer;  // topmost lower layer with the object

@@ -63,7 +63,7 @@ namespace {
 struct Doomed {
   Found found;
   NodeRef node;
-  bool name_on_upper = false;  // the upper has an object under this name: asked under the lock
+  bool name_on_upper = false;  // the upper has an object under this name
   bool whiteout = false;       // a lower layer would show through
 };
 
@@ -71,7 +71,16 @@ Result<Doomed> Look(State& state, Node& parent, const std::string& name) {
   Doomed doomed;
   BLENDFS_ASSIGN(doomed.node, LookupNode(state, parent, name, &doomed.found));
   BLENDFS_ASSIGN(doomed.whiteout, LowerHas(state, parent, name));
+  doomed.name_on_upper = doomed.found.named;
   return doomed;
+}
+
+// Under the lock: a copy-up may have put the object there since, but nothing takes it away.
+Status LookAgain(State& state, Node& parent, const std::string& name, Doomed& doomed) {
+  if (doomed.name_on_upper) return {};
+  BLENDFS_ASSIGN(const UpperName there, SeeUpper(state, parent, name));
+  doomed.name_on_upper = there == UpperName::kObject;
+  return {};
 }
 
 Status TakeAway(State& state, Node& parent, const std::string& name, const Doomed& doomed) {
@@ -118,8 +127,7 @@ Status Union::Unlink(Node& parent, std::string_view name_view) {
   }
   std::lock_guard busy(node.busy);
   BLENDFS_ASSIGN(const bool last, PrepareUnlink(state, node, parent, name));
-  BLENDFS_ASSIGN(const UpperName there, SeeUpper(state, parent, name));
-  doomed.name_on_upper = there == UpperName::kObject;
+  BLENDFS_TRY(LookAgain(state, parent, name, doomed));
   BLENDFS_TRY(TakeAway(state, parent, name, doomed));
   AfterUnlink(state, node, parent, name, last);
   return {};
@@ -133,12 +141,23 @@ Status Union::RemoveDir(Node& parent, std::string_view name_view) {
   BLENDFS_ASSIGN(Doomed doomed, Look(state, parent, name));
   Node& node = *doomed.node;
   if (!node.IsDir()) return Fail(ENOTDIR);
+  std::unique_lock busy(node.busy, std::defer_lock);
+  if (node.dir->lowers.empty() && !doomed.whiteout && doomed.name_on_upper) {
+    // Of the upper alone: its file system knows whether it is empty, but for whiteouts inside.
+    busy.lock();
+    auto removed = state.os.RemoveDir(parent.dir->upper_fd(), name.c_str());
+    if (removed) {
+      AfterUnlink(state, node, parent, name, true);
+      return {};
+    }
+    if (removed.error().code != ENOTEMPTY && removed.error().code != EEXIST) return removed;
+    busy.unlock();
+  }
   BLENDFS_ASSIGN(const auto listing, OpenDirectory(node));
   BLENDFS_TRY(listing->Refresh());
   if (!listing->empty()) return Fail(ENOTEMPTY);
-  std::lock_guard busy(node.busy);
-  BLENDFS_ASSIGN(const UpperName there, SeeUpper(state, parent, name));
-  doomed.name_on_upper = there == UpperName::kObject;
+  busy.lock();
+  BLENDFS_TRY(LookAgain(state, parent, name, doomed));
   BLENDFS_TRY(TakeAway(state, parent, name, doomed));
   AfterUnlink(state, node, parent, name, true);
   return {};

@@ -77,7 +77,7 @@ class Renamer {
     if (leaves_whiteout_) BLENDFS_TRY(PrepareWhiteout(whiteout));
     if (to_.node && !exchange_) {
       BLENDFS_ASSIGN(last_name_goes_, PrepareUnlink(state_, *to_.node, to_.parent, to_.name));
-      BLENDFS_TRY(to_.SeeUpper(state_));
+      if (!to_.on_upper) BLENDFS_TRY(to_.SeeUpper(state_));
       if (to_.node->IsDir() && to_.on_upper) BLENDFS_TRY(EmptyTarget());
     }
     const Status moved = Move();
@@ -95,7 +95,7 @@ class Renamer {
   // The object on the upper, and under this very name.
   Status BringUp(Side& side) {
     BLENDFS_TRY(CopyUp(state_, *side.node, CopyDepth::kMetadata));
-    BLENDFS_TRY(side.SeeUpper(state_));
+    if (!side.on_upper) BLENDFS_TRY(side.SeeUpper(state_));
     if (side.on_upper) return {};
     const Steady steady(*side.node);
     BLENDFS_TRY(LinkUp(state_, *side.node, side.parent, side.name));
@@ -245,13 +245,15 @@ class Renamer {
   std::optional<Staged> emptied_;  // what stands in for a replaced directory, then that directory
 };
 
+// What is there. A name found on the upper stays so: the kernel keeps other changes of a directory's names away
+// meanwhile, and only a copy-up may still put an object there.
 Status LookAt(State& state, Side& side) {
   Found found;
   auto node = LookupNode(state, side.parent, side.name, &found);
   if (!node && node.error().code != ENOENT) return tl::unexpected(node.error());
   if (node) side.node = std::move(*node);
-  BLENDFS_ASSIGN(side.lower, LowerHas(state, side.parent, side.name));
-  return side.SeeUpper(state);
+  side.on_upper = side.node && found.named;
+  return {};
 }
 
 }  // namespace
@@ -269,10 +271,15 @@ Status Union::Rename(Node& from_parent, std::string_view from_name, Node& to_par
   BLENDFS_TRY(LookAt(state, from));
   BLENDFS_TRY(LookAt(state, to));
   if (!from.node) return Fail(ENOENT);
+  BLENDFS_ASSIGN(from.lower, LowerHas(state, from.parent, from.name));
   const bool exchange = (flags & RENAME_EXCHANGE) != 0;
   if (exchange && !to.node) return Fail(ENOENT);
   if ((flags & RENAME_NOREPLACE) != 0 && to.node) return Fail(EEXIST);
   if (to.node && to.node.get() == from.node.get()) return {};  // two links of one file
+  if (from.IsDir() || exchange) {                              // else it makes no difference
+    BLENDFS_ASSIGN(to.lower, LowerHas(state, to.parent, to.name));
+    if (!to.node) BLENDFS_TRY(to.SeeUpper(state));
+  }
   return Renamer(state, *this, from, to, flags).Run();
 }
 
