@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "unionfs/merge/table.h"
 
+#include <malloc.h>
+
 namespace blendfs::merge {
+namespace {
+
+constexpr uint64_t kWorthReturning = 16 * 1024;  // nodes, of some 330 bytes each
+
+}  // namespace
 
 NodeTable::~NodeTable() {
   // The kernel does not forget everything before an unmount; parents are in the table too.
@@ -74,6 +81,21 @@ bool NodeTable::Drop(Node& node, uint64_t count) {
     shard.removed.erase(&node);
   }
   return true;
+}
+
+void NodeTable::ReturnMemory() {
+  const uint64_t now = size();
+  uint64_t peak = peak_.load(std::memory_order_relaxed);
+  while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+  if (peak < kWorthReturning || now > peak / 2) return;
+  if (!peak_.compare_exchange_strong(peak, now, std::memory_order_relaxed)) return;  // another does
+  for (Shard& shard : shards_) {
+    std::lock_guard lock(shard.mutex);
+    shard.nodes.rehash(0);
+    shard.removed.rehash(0);
+  }
+  malloc_trim(0);
 }
 
 void NodeTable::Release(Node& node, uint64_t count) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
@@ -31,6 +32,9 @@ class NodeTable {
   // Gives back `count` references; deletes the node, and parents that only it kept, at zero.
   void Release(Node& node, uint64_t count);
 
+  // Gives memory back to the system once half of the nodes there were are gone. Cheap when called in vain.
+  void ReturnMemory();
+
   uint64_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
@@ -50,6 +54,7 @@ class NodeTable {
 
   std::array<Shard, 64> shards_;
   std::atomic<uint64_t> size_{0};
+  std::atomic<uint64_t> peak_{0};  // of size_, as ReturnMemory saw it since it last did something
 };
 
 }  // namespace blendfs::merge

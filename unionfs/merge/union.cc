@@ -92,7 +92,9 @@ Result<Entry> Union::Lookup(Node& parent, std::string_view name_view) {
 }
 
 void Union::Forget(Node& node, uint64_t count) {
-  if (&node != state_->root) state_->table.Release(node, count);
+  if (&node == state_->root) return;
+  state_->table.Release(node, count);
+  state_->table.ReturnMemory();
 }
 
 }  // namespace blendfs::merge

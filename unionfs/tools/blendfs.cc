@@ -76,6 +76,7 @@ int Mount(Options options) {
   if (!options.foreground) starter = blendfs::tools::BecomeDaemon();
   blendfs::fuse::BlockSignals();
   blendfs::tools::RaiseFileLimit();
+  blendfs::tools::ShareOneHeap();
   if (options.session.statistics) blendfs::SetLogLevel(blendfs::LogLevel::kInfo);
   blendfs::sys::InitThread();
 

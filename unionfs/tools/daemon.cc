@@ -2,6 +2,7 @@
 #include "unionfs/tools/daemon.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -126,6 +127,8 @@ void RaiseFileLimit() {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+void ShareOneHeap() { (void)mallopt(M_ARENA_MAX, 1); }
 
 void ProtectForRoot() {
   NeverStayStopped();

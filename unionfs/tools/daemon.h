@@ -31,6 +31,10 @@ void DetachFromTerminal();
 // As many open files as the system lets this process have.
 void RaiseFileLimit();
 
+// One heap for all threads: what one thread's requests allocate another's free, and memory that lies in as many heaps
+// as there are threads is hardly ever given back.
+void ShareOneHeap();
+
 // What a process must be that / depends on: not paged out, not killed for memory, not stopped for long,
 // not waiting for its own write-back. To be called before other threads are made.
 void ProtectForRoot();
