@@ -181,7 +181,7 @@ Result<Union::Created> Union::Create(Node& parent, std::string_view name, mode_t
   }
   Created created;
   NodeRef node = NodeForNew(state, parent, text, *stat, UniqueFd());
-  created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd), true);
+  created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd));
   const Attr attr = ToAttr(state, *node, *stat);
   created.entry = ToEntry(std::move(node), attr);
   return created;
@@ -203,7 +203,7 @@ Result<Union::Created> Union::CreateTmp(Node& parent, mode_t mode, int flags,
   node->upper_pin.store(pin.release(), std::memory_order_release);
   node->unlinked.store(true, std::memory_order_release);
   node->name_valid = false;
-  created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd), true);
+  created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd));
   const Attr attr = ToAttr(state, *node, stat);
   created.entry = ToEntry(std::move(node), attr);
   return created;

@@ -22,10 +22,11 @@ int LayerFlags(int flags) {
 
 }  // namespace
 
-RegularFile::RegularFile(State& state, Node& node, int flags, UniqueFd fd, bool on_upper)
-    : state_(state), node_(NodeRef::Share(state.table, node)), flags_(flags) {
-  (on_upper ? upper_ : lower_).store(fd.release(), std::memory_order_release);
-}
+RegularFile::RegularFile(State& state, Node& node, int flags, UniqueFd upper)
+    : state_(state),
+      node_(NodeRef::Share(state.table, node)),
+      flags_(flags),
+      upper_(upper.release()) {}
 
 RegularFile::~RegularFile() {
   for (const auto* fd : {&upper_, &lower_}) UniqueFd closer(fd->load(std::memory_order_relaxed));
@@ -35,13 +36,17 @@ bool RegularFile::on_upper() const { return upper_.load(std::memory_order_acquir
 
 Result<BorrowedFd> RegularFile::data() {
   if (const int fd = upper_.load(std::memory_order_acquire); fd >= 0) return BorrowedFd(fd);
-  if (!node_->DataOnUpper()) return BorrowedFd(lower_.load(std::memory_order_acquire));
+  // Read before the place: if the copy-up comes between, the next call switches.
+  const bool on_upper = node_->DataOnUpper();
+  std::atomic<int>& slot = on_upper ? upper_ : lower_;
+  if (const int fd = slot.load(std::memory_order_acquire); fd >= 0) return BorrowedFd(fd);
   std::lock_guard lock(switching_);
-  if (const int fd = upper_.load(std::memory_order_acquire); fd >= 0) return BorrowedFd(fd);
-  auto fd = OpenNodeData(state_, *node_, LayerFlags(flags_));
+  if (const int fd = slot.load(std::memory_order_acquire); fd >= 0) return BorrowedFd(fd);
+  // Lower layers are shared: reading leaves no mark.
+  auto fd = OpenNodeData(state_, *node_, LayerFlags(flags_) | (on_upper ? 0 : O_NOATIME));
   if (!fd) return tl::unexpected(fd.error());
-  upper_.store(fd->release(), std::memory_order_release);
-  return BorrowedFd(upper_.load(std::memory_order_relaxed));
+  slot.store(fd->release(), std::memory_order_release);
+  return BorrowedFd(slot.load(std::memory_order_relaxed));
 }
 
 Result<UniqueFd> OpenNodeData(State& state, Node& node, int flags) {
@@ -62,19 +67,19 @@ Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill
     change.kill_suid_sgid = kill_suid_sgid;
     BLENDFS_TRY(SetAttr(node, change, nullptr));
   }
-  // Read before the place: if the copy-up comes between, data() switches.
-  const bool on_upper = node.DataOnUpper();
-  int layer_flags = LayerFlags(flags);
-  if (!on_upper) layer_flags |= O_NOATIME;  // lower layers are shared: reading leaves no mark
-  auto opened = OpenNodeData(state, node, layer_flags);
-  if (!opened && opened.error().code == EPERM && (flags & O_APPEND) != 0) {
-    // An append-only file can be opened in no other way. Written to at its end, as the kernel does, it works.
-    opened = OpenNodeData(state, node, layer_flags | O_APPEND);
+  // A file of a lower layer is opened when it is first read: mostly the kernel has its pages.
+  UniqueFd upper;
+  if (node.DataOnUpper()) {
+    auto opened = OpenNodeData(state, node, LayerFlags(flags));
+    if (!opened && opened.error().code == EPERM && (flags & O_APPEND) != 0) {
+      // An append-only file can be opened in no other way. Written to at its end, as the kernel does, it works.
+      opened = OpenNodeData(state, node, LayerFlags(flags) | O_APPEND);
+    }
+    if (!opened) return tl::unexpected(opened.error());
+    upper = std::move(*opened);
   }
-  if (!opened) return tl::unexpected(opened.error());
-  UniqueFd fd = std::move(*opened);
   return std::unique_ptr<OpenFile>(
-      std::make_unique<RegularFile>(state, node, flags, std::move(fd), on_upper));
+      std::make_unique<RegularFile>(state, node, flags, std::move(upper)));
 }
 
 namespace {

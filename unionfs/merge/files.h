@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An open regular file whose descriptor follows a copy-up.
+// An open regular file. Its descriptor follows a copy-up; one of a lower layer is only made when it is asked for.
 // Thread-safety: all methods.
 #pragma once
 
@@ -9,7 +9,8 @@ namespace blendfs::merge {
 
 class RegularFile : public OpenFile {
  public:
-  RegularFile(State& state, Node& node, int flags, UniqueFd fd, bool on_upper);
+  // `upper`: a descriptor of the upper file, unless the data are below.
+  RegularFile(State& state, Node& node, int flags, UniqueFd upper);
   ~RegularFile() override;
   Node& node() override { return *node_; }
   int flags() const override { return flags_; }
@@ -21,7 +22,7 @@ class RegularFile : public OpenFile {
   NodeRef node_;
   const int flags_;
   std::mutex switching_;
-  std::atomic<int> lower_{-1}, upper_{-1};  // lower_ stays open: somebody may be reading it
+  std::atomic<int> upper_, lower_{-1};  // lower_ stays open: somebody may be reading it
 };
 
 // Opens the file that has the node's data now.
