@@ -9,8 +9,8 @@
 namespace blendfs::fuse {
 namespace {
 
-// So many requests in a row before it is worth the while, and between two looks at where the caller runs.
-constexpr int kRow = 3;
+// So many requests of one thread in a row before it is worth the while (many processes take turns in a boot), and between two looks at where the caller runs.
+constexpr int kRow = 32;
 constexpr int kLookAgain = 64;
 
 constexpr int kLowestPriority =
@@ -44,7 +44,10 @@ CallerAffinity::Clock::duration CallerAffinity::SinceLast() const {
 
 void CallerAffinity::Note(pid_t caller) {
   if (!companion_.joinable()) return;
-  row_ = SinceLast() < patience_ ? row_ + 1 : 0;
+  const bool same =
+      caller == 0 || caller == caller_;  // 0: what it left to be sent later, as a release
+  row_ = same && SinceLast() < patience_ ? row_ + 1 : 0;
+  if (!same) caller_ = caller;
   last_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   if (!active()) {
     if (row_ >= kRow) Join(caller);

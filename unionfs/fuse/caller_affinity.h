@@ -30,7 +30,7 @@ class CallerAffinity {
   CallerAffinity(const CallerAffinity&) = delete;
   CallerAffinity& operator=(const CallerAffinity&) = delete;
 
-  // By the serving thread, for each request: `caller` is the thread that asks (0: unknown).
+  // By the serving thread, for each request: `caller` is the thread that asks, 0 if unknown.
   void Note(pid_t caller);
   // By a thread that the serving one has started: it may run anywhere, though it inherits that one's place.
   void Free() const;
@@ -51,7 +51,8 @@ class CallerAffinity {
   std::atomic<bool> active_{false};
 
   // The serving thread's.
-  int row_ = 0;           // requests that followed one another
+  pid_t caller_ = 0;      // of the last request
+  int row_ = 0;           // its requests that followed one another
   int since_joined_ = 0;  // requests since the caller's processor was last looked at
 
   std::mutex mutex_;

@@ -112,6 +112,12 @@ TEST_F(CallerAffinityTest, CallersUnknownChangeNothing) {
   EXPECT_EQ(CountOf(0), 2);
 }
 
+TEST_F(CallerAffinityTest, CallersThatTakeTurnsHaveNothingOfIt) {
+  CallerAffinity affinity(seconds(10));
+  for (int i = 0; i < 200; ++i) affinity.Note(i % 2 == 0 ? tid_.load() : sys::ThisThread());
+  EXPECT_FALSE(affinity.active());
+}
+
 TEST_F(CallerAffinityTest, NoPatienceMeansNever) {
   CallerAffinity affinity(seconds(0));
   for (int i = 0; i < 200; ++i) affinity.Note(tid_);
