@@ -120,6 +120,27 @@ class IndexEntry {
   std::string name_;
 };
 
+// A copy without an origin is found by its own number when one of its names is looked up again: until the kernel
+// forgets the node, that has to lead to it. Taken back unless the copy is published.
+class OwnNumber {
+ public:
+  OwnNumber(State& state, Node& node, const std::string& origin, uint64_t upper_ino)
+      : state_(state), node_(node) {
+    if (origin.empty()) state_.table.AddKey(node_, ObjectKey{0, upper_ino});
+  }
+  OwnNumber(const OwnNumber&) = delete;
+  OwnNumber& operator=(const OwnNumber&) = delete;
+  ~OwnNumber() {
+    if (!kept_) state_.table.DropKey(node_);
+  }
+  void Keep() { kept_ = true; }
+
+ private:
+  State& state_;
+  Node& node_;
+  bool kept_ = false;
+};
+
 struct Source {
   Place place;
   sys::FileStat stat;
@@ -130,7 +151,7 @@ Result<Source> Look(State& state, Node& node) {
   Source source;
   BLENDFS_ASSIGN(source.place, AttributePlace(state, node));
   BLENDFS_ASSIGN(source.stat, StatPlace(state, source.place));
-  // Without one, in the user.* form, a special file's number changes with its copy-up, and its links part.
+  // Without one, in the user.* form, a special file has another number at the next mount, and its lower links part.
   if (!state.format().CanMark(source.stat.mode)) return source;
   BLENDFS_ASSIGN(source.origin,
                  OriginOf(state, node.lower_layer, source.place.dir, source.place.name.c_str()));
@@ -185,8 +206,10 @@ Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymou
           [&](BorrowedFd dir, const std::string& name) { return file->LinkTo(dir, name); }));
     }
     BLENDFS_TRY(MarkImpure(state, *location.parent));
+    OwnNumber number(state, node, source.origin, made.ino);
     KeepTimes keep(state, location.parent->dir->upper_fd());
     BLENDFS_TRY(file->LinkTo(location.parent->dir->upper_fd(), location.name));
+    number.Keep();
     entry.Keep(node, stat.nlink);
   }
   Publish(node, made.ino, !metacopy);
@@ -229,8 +252,10 @@ Status CopyUpSpecial(State& state, Node& node, Location& location, bool anonymou
     }
     BLENDFS_TRY(MarkImpure(state, *location.parent));
     if (node.shown_whiteout) BLENDFS_TRY(MarkShownWhiteouts(state, *location.parent));
+    OwnNumber number(state, node, source.origin, made.ino);
     KeepTimes keep(state, location.parent->dir->upper_fd());
     BLENDFS_TRY(staged.Publish(location.parent->dir->upper_fd(), location.name, RENAME_NOREPLACE));
+    number.Keep();
     entry.Keep(node, source.stat.nlink);
   }
   Publish(node, made.ino, true);

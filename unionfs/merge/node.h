@@ -80,6 +80,9 @@ class Node {
   std::atomic<uint32_t> publications{0}, publications_synced{0};
   std::atomic<bool> unlinked{false};  // no name is left
   std::atomic<bool> in_table{false};
+  // A second key that leads here: see NodeTable::AddKey. Set before the flag.
+  ObjectKey second_key;
+  std::atomic<bool> has_second_key{false};
   std::atomic<bool> indexed{false};      // copied up with other lower links: has an index entry
   std::atomic<int64_t> link_count{-1};   // of indexed nodes; -1: the real object's
   std::atomic<int64_t> lower_links{0};   // st_nlink of an indexed node's lower file

@@ -13,7 +13,9 @@ constexpr uint64_t kWorthReturning = 16 * 1024;  // nodes, of some 330 bytes eac
 NodeTable::~NodeTable() {
   // The kernel does not forget everything before an unmount; parents are in the table too.
   for (Shard& shard : shards_) {
-    for (auto& [key, node] : shard.nodes) delete node;
+    for (auto& [key, node] : shard.nodes) {
+      if (key == node->key) delete node;  // else it is in the table under its own, too
+    }
     for (Node* node : shard.removed) delete node;
   }
 }
@@ -45,6 +47,10 @@ void NodeTable::Insert(Node& node) {
   Node*& place = shard.nodes[node.key];
   if (place == &node) return;
   shard.removed.erase(&node);
+  if (place != nullptr && !(place->key == node.key)) {
+    place->has_second_key.store(false, std::memory_order_release);
+    place = nullptr;
+  }
   if (place != nullptr) {
     shard.removed.insert(place);
     place->in_table.store(false, std::memory_order_relaxed);
@@ -55,7 +61,24 @@ void NodeTable::Insert(Node& node) {
   node.in_table.store(true, std::memory_order_relaxed);
 }
 
+void NodeTable::AddKey(Node& node, const ObjectKey& key) {
+  Shard& shard = ShardOf(key);
+  std::lock_guard lock(shard.mutex);
+  if (!shard.nodes.try_emplace(key, &node).second) return;
+  node.second_key = key;
+  node.has_second_key.store(true, std::memory_order_release);
+}
+
+void NodeTable::DropKey(Node& node) {
+  if (!node.has_second_key.load(std::memory_order_acquire)) return;
+  Shard& shard = ShardOf(node.second_key);
+  std::lock_guard lock(shard.mutex);
+  if (node.has_second_key.exchange(false, std::memory_order_relaxed))
+    shard.nodes.erase(node.second_key);
+}
+
 void NodeTable::Remove(Node& node) {
+  DropKey(node);
   Shard& shard = ShardOf(node.key);
   std::lock_guard lock(shard.mutex);
   if (!node.in_table.exchange(false, std::memory_order_relaxed)) return;
@@ -70,17 +93,32 @@ bool NodeTable::Drop(Node& node, uint64_t count) {
     if (node.refs.compare_exchange_weak(refs, refs - count, std::memory_order_acq_rel))
       return false;
   }
-  // The last one goes under the shard's lock, where Find takes new ones.
+  // The last one goes under the locks of the shards where Find takes new ones.
   Shard& shard = ShardOf(node.key);
-  std::lock_guard lock(shard.mutex);
+  std::unique_lock lock(shard.mutex);
+  std::unique_lock<std::mutex> second_lock;
+  while (node.has_second_key.load(std::memory_order_acquire)) {
+    Shard& second = ShardOf(node.second_key);
+    if (&second == &shard || second_lock.owns_lock()) break;
+    lock.unlock();
+    second_lock = std::unique_lock(second.mutex, std::defer_lock);
+    std::lock(lock, second_lock);
+  }
   if (node.refs.fetch_sub(count, std::memory_order_acq_rel) != count) return false;
+  TakeOut(node);
+  return true;
+}
+
+void NodeTable::TakeOut(Node& node) {
+  Shard& shard = ShardOf(node.key);
+  if (node.has_second_key.load(std::memory_order_relaxed))
+    ShardOf(node.second_key).nodes.erase(node.second_key);
   if (node.in_table.exchange(false, std::memory_order_relaxed)) {
     shard.nodes.erase(node.key);
     size_.fetch_sub(1, std::memory_order_relaxed);
   } else {
     shard.removed.erase(&node);
   }
-  return true;
 }
 
 void NodeTable::ReturnMemory() {

@@ -29,6 +29,11 @@ class NodeTable {
   // Takes a node that lost its last name out, so that a later object with a reused inode number is
   // another node. It lives on until its references are given back.
   void Remove(Node& node);
+  // Lets another key lead to the node too, unless it leads somewhere already: of a copy that cannot say whose it
+  // is, so that its names, looked up again, lead to the node that it has. One a node; by who holds its `busy`.
+  void AddKey(Node& node, const ObjectKey& key);
+  // Takes that back.
+  void DropKey(Node& node);
   // Gives back `count` references; deletes the node, and parents that only it kept, at zero.
   void Release(Node& node, uint64_t count);
 
@@ -49,6 +54,8 @@ class NodeTable {
     std::unordered_set<Node*> removed;  // out of the table and still referred to
   };
   Shard& ShardOf(const ObjectKey& key) { return shards_[(KeyHash()(key) >> 40) % shards_.size()]; }
+  // With the shards of the node's keys locked: takes it out.
+  void TakeOut(Node& node);
   // True when that was the last reference; the node is out of the table then.
   bool Drop(Node& node, uint64_t count);
 

@@ -142,6 +142,32 @@ TEST_F(MergeTest, LowerHardLinksStayOneFile) {
   EXPECT_TRUE(std::filesystem::is_empty(Path("work/index")));
 }
 
+TEST_F(MergeTest, NamesOfACopyWithoutOriginLeadToTheNodeItHas) {
+  // user.* attributes are for files and directories only: the copy of a FIFO cannot say what it is a copy of.
+  ASSERT_EQ(::mkfifo(Path("lower1/fifo").c_str(), 0600), 0);
+  userxattr_ = true;
+  Open();
+  merge::Node& node = At("fifo");
+  const uint64_t ino = node.ino;
+  auto linked = fs().Link(node, fs().root(), "twin");
+  ASSERT_TRUE(linked);
+  Hold(*linked);
+  EXPECT_EQ(&At("fifo"), &node);
+  EXPECT_EQ(&At("twin"), &node);
+  ASSERT_TRUE(fs().Unlink(fs().root(), "fifo"));
+  EXPECT_EQ(&At("twin"), &node);
+  EXPECT_EQ(Walk("twin")->attr.nlink, 1U);
+  auto made = fs().MakeNode(fs().root(), "fifo", S_IFIFO | 0600, 0, root_);
+  ASSERT_TRUE(made);
+  Hold(*made);
+  EXPECT_NE(&At("fifo"), &node);
+  ForgetAll();
+  EXPECT_NE(At("twin").ino, ino) << "the limit: once forgotten, it has its own number";
+  ASSERT_TRUE(fs().Unlink(fs().root(), "twin"));
+  ForgetAll();
+  EXPECT_EQ(ErrorOf("twin"), ENOENT);
+}
+
 TEST_F(MergeTest, LargeFilesKeepTheirDataBelowUntilItChanges) {
   const std::string text(300000, 'x');
   Write("lower1/big", text);

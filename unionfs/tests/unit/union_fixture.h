@@ -70,6 +70,7 @@ class UnionFixture : public ::testing::Test {
     config.lowers = {Path("lower0"), Path("lower1")};
     config.upper = Path("upper");
     config.work = Path("work");
+    config.userxattr = userxattr_;
     std::string problem;
     auto stack = layer::Stack::Open(os, config, &problem);
     ASSERT_TRUE(stack) << problem;
@@ -150,6 +151,7 @@ class UnionFixture : public ::testing::Test {
   }
 
   std::string base_;
+  bool userxattr_ = false;  // for the next Open
   std::unique_ptr<merge::Union> union_;
   std::vector<merge::Node*> held_;
 };

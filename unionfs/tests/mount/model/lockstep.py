@@ -31,7 +31,8 @@ class Pair:
             os.chmod(mounted.root, 0o777)
             os.utime(mounted.root, (OLD, OLD))
         self.actors = []
-        self.numbers = {}  # plain (inode, birth time) -> inode in the union
+        self.numbers = {}  # plain (inode, birth time) -> inode in the union, and in which mount that was seen last
+        self.mounts = 1
         self.start()
 
     def start(self):
@@ -117,9 +118,10 @@ class Pair:
         for path in paths:
             info = sysops.statx(os.path.join(self.plain.root, path))
             number = os.lstat(os.path.join(self.union.root, path)).st_ino
-            known = self.numbers.setdefault((info.ino, info.btime_ns), number)
-            if known != number:
+            known, seen_in = self.numbers.get((info.ino, info.btime_ns), (number, self.mounts))
+            if known != number and not (seen_in < self.mounts and self.may_be_renumbered(path, number)):
                 raise Difference("st_ino of /%s was %d, now %d" % (path, known, number))
+            self.numbers[info.ino, info.btime_ns] = number, self.mounts
         for base, folders, files in os.walk(self.union.root):
             with os.scandir(base) as entries:
                 for entry in entries:
@@ -127,8 +129,17 @@ class Pair:
                         raise Difference("d_ino of /%s is %d, st_ino %d" % (
                             os.path.relpath(entry.path, self.union.root), entry.inode(), os.lstat(entry.path).st_ino))
 
+    def may_be_renumbered(self, path, number):
+        """The one limit of `userxattr`: only files and directories can carry user.* attributes, so that the copy of
+        another object cannot say whose it is, and in the next mount has the number of the upper's own object."""
+        if "userxattr" not in self.union.options:
+            return False
+        own = os.lstat(os.path.join(self.union.upper, path))
+        return stat.S_IFMT(own.st_mode) not in (stat.S_IFREG, stat.S_IFDIR) and own.st_ino == number
+
     def remount(self):
         self.stop()
+        self.mounts += 1
         self.union.unmount()
         # A volatile mount, unmounted in order, is as good as another once its owner says so.
         shutil.rmtree(os.path.join(self.union.work, "work", "incompat"), ignore_errors=True)
