@@ -4,6 +4,7 @@
 #include "unionfs/merge/remove.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "unionfs/merge/copy_up.h"
 #include "unionfs/merge/links.h"
@@ -57,6 +58,16 @@ Result<bool> PrepareUnlink(State& state, Node& node, Node& parent, const std::st
   return links <= 1;
 }
 
+Status RefuseNotEmpty(State& state, Node& parent, Node& directory) {
+  for (Node* node : {&parent, &directory}) {
+    const BorrowedFd upper = node->dir->upper_fd();
+    if (!upper) continue;
+    BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(upper));
+    if ((stat.attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) return Fail(EPERM);
+  }
+  return Fail(ENOTEMPTY);
+}
+
 namespace {
 
 // Everything about the object under a name, looked up before it goes.
@@ -95,9 +106,9 @@ Status TakeAway(State& state, Node& parent, const std::string& name, const Doome
   if (removed || (removed.error().code != ENOTEMPTY && removed.error().code != EEXIST)) {
     return removed;
   }
-  // Empty in the union, but with whiteouts inside: nothing below shows through here.
-  BLENDFS_TRY(RemoveWhiteouts(state, doomed.node->dir->upper_fd()));
-  return state.os.RemoveDir(upper, name.c_str());
+  // Empty in the union, with whiteouts inside. What they hide may be found by a redirect, and must not come back
+  // one by one.
+  return Staged(state).TakeIn(upper, name);
 }
 
 }  // namespace
@@ -155,7 +166,7 @@ Status Union::RemoveDir(Node& parent, std::string_view name_view) {
   }
   BLENDFS_ASSIGN(const auto listing, OpenDirectory(node));
   BLENDFS_TRY(listing->Refresh());
-  if (!listing->empty()) return Fail(ENOTEMPTY);
+  if (!listing->empty()) return RefuseNotEmpty(state, parent, node);
   busy.lock();
   BLENDFS_TRY(LookAgain(state, parent, name, doomed));
   BLENDFS_TRY(TakeAway(state, parent, name, doomed));

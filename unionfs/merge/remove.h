@@ -15,6 +15,10 @@ Result<bool> PrepareUnlink(State& state, Node& node, Node& parent, const std::st
 // After a name went: counts, the index entry, the table.
 void AfterUnlink(State& state, Node& node, Node& parent, const std::string& name, bool last);
 
+// Why a directory that is not empty can be neither removed nor replaced: EPERM where it or its parent is immutable
+// or append-only, which comes first, else ENOTEMPTY. (The kernel does not know these flags, and has not asked.)
+Status RefuseNotEmpty(State& state, Node& parent, Node& directory);
+
 // What the upper itself has under a name.
 enum class UpperName { kNothing, kObject, kWhiteout };
 Result<UpperName> SeeUpper(State& state, Node& parent, const std::string& name);

@@ -109,7 +109,7 @@ class Renamer {
       if (!from_.IsDir()) return Fail(EISDIR);
       BLENDFS_ASSIGN(const auto listing, union_.OpenDirectory(node));
       BLENDFS_TRY(listing->Refresh());
-      return listing->empty() ? Status() : Status(Fail(ENOTEMPTY));
+      return listing->empty() ? Status() : RefuseNotEmpty(state_, to_.parent, node);
     }
     if (from_.IsDir()) return Fail(ENOTDIR);
     BLENDFS_ASSIGN(const Attr attr, union_.GetAttr(node, nullptr));
@@ -183,10 +183,12 @@ class Renamer {
     Staged& staged = emptied_.emplace(state_);
     BLENDFS_TRY(state_.os.MakeDir(staged.dir(), staged.name(), 0700, Ourselves()));
     staged.Expect();
+    BLENDFS_ASSIGN(const UniqueFd fd,
+                   state_.os.OpenBeneath(staged.dir(), staged.name(), O_PATH | O_DIRECTORY));
+    BLENDFS_TRY(state_.os.SetXattrFd(fd.borrow(), Key(layer::kOpaque).c_str(), "y", 0));
+    // As the one it stands in for, should a crash leave it at that.
     BLENDFS_TRY(
-        state_.os.SetXattr(staged.dir(), staged.name(), Key(layer::kOpaque).c_str(), "y", 0));
-    BLENDFS_TRY(state_.os.Chown(staged.dir(), staged.name(), stat.uid, stat.gid));
-    BLENDFS_TRY(state_.os.Chmod(staged.dir(), staged.name(), stat.mode & 07777));
+        copy_up_internal::CopyMetadata(state_, node.dir->upper_fd(), ".", stat, "", fd.borrow()));
     return staged.Publish(to_.upper(), to_.name, RENAME_EXCHANGE);
   }
 

@@ -27,6 +27,12 @@ Status Staged::Publish(BorrowedFd to, const std::string& name, unsigned flags) {
   return {};
 }
 
+Status Staged::TakeIn(BorrowedFd from, const std::string& name) {
+  BLENDFS_TRY(state_.os.Rename(from, name.c_str(), dir(), name_.c_str(), RENAME_NOREPLACE));
+  there_ = true;
+  return {};
+}
+
 Result<std::unique_ptr<StagingArea>> StagingArea::For(State& state, BorrowedFd parent) {
   std::unique_ptr<StagingArea> area(new StagingArea(state));
   BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(parent));

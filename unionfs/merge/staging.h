@@ -25,6 +25,8 @@ class Staged {
   BorrowedFd dir() const { return state_.stack.work(); }
   // Moves it out; with RENAME_EXCHANGE what was there is removed later with this object.
   Status Publish(BorrowedFd to, const std::string& name, unsigned flags);
+  // The other way: an object of the upper goes as a whole, to be removed with this object.
+  Status TakeIn(BorrowedFd from, const std::string& name);
   void Expect() { there_ = true; }  // something was made under the name
 
  private:

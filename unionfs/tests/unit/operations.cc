@@ -67,6 +67,7 @@ merge::Node& Root(T& t) { return t.fs().root(); }
 
 Status CopyLinked(T& t) { return OpenAs(t, "linked", O_RDWR); }
 Status ChmodBig(T& t) { return Chmod(t, "big"); }
+Status MoveEmptied(T& t) { return Rename(t, "emptied", "moved"); }
 Status MakeSetuid(T& t) {
   merge::AttrChange change;
   change.set_mode = true;
@@ -176,6 +177,7 @@ std::vector<Operation> Removing() {
        [](T& t) { return Link(t, "own", "o2"); }},
       {"RemoveOwnDirectory", [](T& t) { return t.fs().RemoveDir(Root(t), "owndir"); }, {}},
       {"RemoveEmptied", [](T& t) { return t.fs().RemoveDir(Root(t), "emptied"); }, {}},
+      {"RemoveMovedEmptied", [](T& t) { return t.fs().RemoveDir(Root(t), "moved"); }, MoveEmptied},
   };
 }
 
@@ -204,6 +206,15 @@ std::vector<Operation> Renaming() {
        [](T& t) { return Rename(t, "tree", "moved"); }},
       {"RenameDirectoryOverWhiteout", [](T& t) { return Rename(t, "owndir", "old"); }, {}},
       {"RenameDirectoryOverEmptied", [](T& t) { return Rename(t, "tree", "emptied"); }, {}},
+      {"RenameDirectoryOverTaggedEmptied", [](T& t) { return Rename(t, "tree", "emptied"); },
+       [](T& t) { return SetXattr(t, "emptied"); }},
+      {"RenameDirectoryOverMovedEmptied", [](T& t) { return Rename(t, "owndir", "moved"); },
+       MoveEmptied},
+      {"RenameDirectoryBack", [](T& t) { return Rename(t, "moved", "tree"); },
+       [](T& t) { return Rename(t, "tree", "moved"); }},
+      {"ExchangeDirectories",
+       [](T& t) { return Rename(t, "tree", "owndir", RENAME_EXCHANGE); },
+       {}},
       {"RenameOwnDirectoryOverEmptied", [](T& t) { return Rename(t, "owndir", "emptied"); }, {}},
       {"Exchange", [](T& t) { return Rename(t, "tree", "plain", RENAME_EXCHANGE); }, {}},
       {"ExchangeLinks", [](T& t) { return Rename(t, "twin", "own", RENAME_EXCHANGE); }, {}},
