@@ -31,6 +31,12 @@ void Take(Reply& reply, const void* in, size_t size, Set set) {
   reply.Ioctl(nullptr, 0);
 }
 
+// The kernel does not take a change of flags for one of the change time.
+Status Changed(Front& front, fuse_ino_t number, Status status) {
+  if (status) front.drop_attributes(number);
+  return status;
+}
+
 // The kernel has checked that the caller may. It asks for the extended flags before it sets either kind.
 void Ioctl(fuse_req_t request, fuse_ino_t number, unsigned command, void*, fuse_file_info*,
            unsigned, const void* in, size_t in_size, size_t out_size) {
@@ -42,11 +48,11 @@ void Ioctl(fuse_req_t request, fuse_ino_t number, unsigned command, void*, fuse_
         return Give(reply, front.fs.GetExtendedFlags(front.NodeOf(number)), out_size);
       case FS_IOC_SETFLAGS:
         return Take<unsigned>(reply, in, in_size, [&](unsigned flags) {
-          return front.fs.SetFlags(front.NodeOf(number), flags);
+          return Changed(front, number, front.fs.SetFlags(front.NodeOf(number), flags));
         });
       case FS_IOC_FSSETXATTR:
         return Take<sys::ExtendedFlags>(reply, in, in_size, [&](const sys::ExtendedFlags& flags) {
-          return front.fs.SetExtendedFlags(front.NodeOf(number), flags);
+          return Changed(front, number, front.fs.SetExtendedFlags(front.NodeOf(number), flags));
         });
       default:
         reply.Fail(ENOTTY);

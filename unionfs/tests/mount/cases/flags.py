@@ -36,13 +36,13 @@ def set_flags(path, flags):
 
 class Flags(Case):
     def build(self):
-        self.union({"low": file("low"), "d/x": file("x"), "big": file(b"b" * 100000)},
-                   {"d/deep": file()}, upper={"up": file("up"), "u": directory(), "u/x": file()})
+        self.union({"low": file("low"), "d/x": file("x"), "big": file(b"b" * 100000), "e": directory(),
+                    "p/full/x": file()}, {"d/deep": file()}, upper={"up": file("up"), "u": directory(), "u/x": file()})
         self.addCleanup(self.clear)
 
     def clear(self):
         """A file that cannot be changed could not be removed at the end of the test."""
-        for name in ("low", "up", "big", "d", "u"):
+        for name in ("low", "up", "big", "d", "u", "p"):
             with contextlib.suppress(OSError):
                 set_flags(self.p(name), 0)
 
@@ -51,7 +51,9 @@ class Flags(Case):
         os.chmod(self.p("big"), 0o600)  # a metadata-only copy
         for name in ("low", "up", "big", "d", "u", ""):
             self.assertEqual(get_flags(self.p(name)), 0, name)
-            set_flags(self.p(name), FS_NODUMP_FL)
+            set_flags(self.p(name), 0)  # the copy-up
+            with self.moves(name, "c"):
+                set_flags(self.p(name), FS_NODUMP_FL)
             self.assertEqual(get_flags(self.p(name)), FS_NODUMP_FL, name)
         self.assertEqual(self.read("low") + self.read("big")[:2], b"lowbb")
         self.m.remount()
@@ -87,13 +89,27 @@ class Flags(Case):
         for name in ("d", "u"):
             set_flags(self.p(name), sysops.FS_IMMUTABLE_FL)
             for change in (lambda path: os.mkdir(path + "/new"), lambda path: os.unlink(path + "/x"),
-                           lambda path: os.rename(path + "/x", self.p("x")), os.rmdir):
-                with self.fails("EPERM", "ENOTEMPTY"):
+                           lambda path: os.rename(path + "/x", self.p("x")), os.rmdir,
+                           lambda path: os.rename(self.p("e"), path)):
+                with self.fails("EPERM"):
                     change(self.p(name))
             if name == "u":
                 self.write(name + "/x", "its files may change")
             set_flags(self.p(name), 0)
             os.unlink(self.p(name + "/x"))
+
+    def test_full_directory_in_one_that_does_not_change(self):
+        self.build()
+        for flags in (sysops.FS_IMMUTABLE_FL, sysops.FS_APPEND_FL):
+            set_flags(self.p("p"), flags)
+            with self.fails("EPERM"):
+                os.rmdir(self.p("p/full"))
+            with self.fails("EPERM"):
+                os.rename(self.p("e"), self.p("p/full"))
+            set_flags(self.p("p"), 0)
+            for change in (os.rmdir, lambda path: os.rename(self.p("e"), path)):
+                with self.fails("ENOTEMPTY"):
+                    change(self.p("p/full"))
 
     def test_others_have_none(self):
         self.build()
