@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Open objects without a name: unlinked files, O_TMPFILE, /proc/self/fd, O_PATH, handles."""
+import errno
 import os
 import tempfile
+import time
 
 from lab import sysops
 from lab.case import Case, not_for
@@ -197,17 +199,131 @@ class Handles(Case):
         os.close(folder)
         self.assertEqual(self.read("e/g"), b"G")
 
-    @not_for("overlayfs", why="without nfs_export there are no handles")
-    def test_file_handles(self):
-        self.union({"low": file("low"), "d/x": file("x")}, upper={"up": file("up")})
-        base = os.open(self.p(), os.O_RDONLY)
-        for name in ("low", "up", "d/x"):
-            try:
-                kind, handle, _ = sysops.name_to_handle(self.p(name))
-            except OSError as error:
-                self.skipTest("no handles: %s" % error)
-            fd = sysops.open_by_handle(base, kind, handle, os.O_RDONLY)
-            self.assertEqual(os.read(fd, 10), name.encode()[-3:] if name != "d/x" else b"x")
-            self.assertEqual(os.fstat(fd).st_ino, self.ino(name))
+
+@not_for("overlayfs", why="without nfs_export there are no handles")
+class FileHandles(Case):
+    """A handle leads to its object while the kernel knows that, and never to another one."""
+
+    def handle_of(self, path):
+        kind, handle, _ = sysops.name_to_handle(self.p(path))
+        return kind, handle
+
+    def opened(self, handle, flags=os.O_RDONLY):
+        base = os.open(self.p(), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return sysops.open_by_handle(base, *handle, flags)
+        finally:
+            os.close(base)
+
+    def assert_leads_to(self, handle, ino, content=None):
+        fd = self.opened(handle)
+        try:
+            self.assertEqual(os.fstat(fd).st_ino, ino)
+            if content is not None:
+                self.assertEqual(os.read(fd, 20), content)
+        finally:
             os.close(fd)
-        os.close(base)
+
+    def assert_becomes_stale(self, handle):
+        """The kernel keeps the inode of a file just closed until the daemon has heard of it."""
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            try:
+                os.close(self.opened(handle))
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ESTALE)
+                return
+            time.sleep(0.01)
+        self.fail("the handle of a removed file that nobody has open is still good")
+
+    def build(self):
+        self.union({"low": file("low"), "d/x": file("x"), "m/l": file(), "big": file("b" * 100000)}, {"low2": file("low2")},
+                   upper={"up": file("up"), "m/u": file()})
+
+    def test_of_each_kind(self):
+        self.build()
+        for name in ("low", "low2", "up", "d/x", "d", "m", ""):
+            folder = os.path.isdir(self.p(name))
+            held = os.open(self.p(name), os.O_PATH)
+            content = None if folder else self.read(name)
+            self.assert_leads_to(self.handle_of(name), self.ino(name), content)
+            os.close(held)
+
+    def test_over_copy_up_rename_and_removal(self):
+        self.build()
+        for name in ("low", "up", "d/x", "big"):
+            held = os.open(self.p(name), os.O_PATH)
+            handle, ino = self.handle_of(name), self.ino(name)
+            os.chmod(self.p(name), 0o640)
+            self.assert_leads_to(handle, ino)
+            self.write(name, "written")
+            self.assertEqual(self.handle_of(name), handle)
+            self.assert_leads_to(handle, ino, b"written")
+            os.rename(self.p(name), self.p("m/moved"))
+            self.assert_leads_to(handle, ino, b"written")
+            fd = self.opened(handle, os.O_RDWR)
+            os.pwrite(fd, b"W", 0)
+            os.close(fd)
+            self.assertEqual(self.read("m/moved"), b"Written")
+            os.unlink(self.p("m/moved"))
+            self.assert_leads_to(handle, ino, b"Written")
+            os.close(held)
+            self.assert_becomes_stale(handle)
+
+    def test_of_a_directory_over_copy_up_and_rename(self):
+        self.build()
+        for name in ("d", "m"):
+            held = os.open(self.p(name), os.O_PATH)
+            handle, ino = self.handle_of(name), self.ino(name)
+            self.write(name + "/new", "new")
+            os.rename(self.p(name), self.p(name + "2"))
+            fd = self.opened(handle, os.O_RDONLY | os.O_DIRECTORY)
+            self.assertEqual(os.fstat(fd).st_ino, ino)
+            self.assertIn("new", os.listdir(fd))
+            os.close(fd)
+            os.close(held)
+
+    def test_a_removed_files_handle_leads_to_no_later_file(self):
+        self.build()
+        handles = []
+        for turn in range(200):
+            self.write("f", "file %d" % turn)
+            handle = self.handle_of("f")
+            self.assert_leads_to(handle, self.ino("f"), b"file %d" % turn)
+            self.assertNotIn(handle, handles)
+            handles.append(handle)
+            os.unlink(self.p("f"))
+            self.assert_becomes_stale(handle)
+        self.write("f", "last")
+        for old in handles:
+            with self.fails("ESTALE"):
+                self.opened(old)
+
+    def test_a_forgotten_objects_handle_is_stale_or_its_own(self):
+        self.union({"d/%d" % i: file("%d" % i) for i in range(100)})
+        handles = [self.handle_of("d/%d" % i) for i in range(100)]
+        with open("/proc/sys/vm/drop_caches", "w") as stream:
+            stream.write("2")
+        for i in range(100):
+            self.write("n%d" % i)  # takes the memory of nodes that were forgotten
+        stale = 0
+        for i, handle in enumerate(handles):
+            try:
+                self.assert_leads_to(handle, self.ino("d/%d" % i), b"%d" % i)
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ESTALE)
+                stale += 1
+        if self.engine == "plain":
+            self.assertEqual(stale, 0)
+
+    @not_for("plain", why="its handles outlive a mount")
+    def test_after_a_remount_every_handle_is_stale(self):
+        self.build()
+        names = ("low", "low2", "up", "d/x", "d", "m")
+        handles = [self.handle_of(name) for name in names]
+        self.m.remount()
+        for name in names:
+            self.stat(name)
+        for handle in handles:
+            with self.fails("ESTALE"):
+                self.opened(handle)
