@@ -30,7 +30,7 @@ void AddSpecOptions(CLI::App& command, SpecOptions& options) {
   command
       .add_option("--substrate", options.substrate,
                   "what guests run on, instead of the spec's choice")
-      ->check(CLI::IsMember({"auto", "kvm", "tcg"}));
+      ->check(CLI::IsMember({"auto", "kvm", "tcg", "icount"}));
   command.add_option("--claims", options.claims,
                      "the claims to judge by (default: paper/claims.toml)");
   command.add_flag("--json", options.json, "print the result as JSON");
@@ -48,26 +48,55 @@ struct CommandLine {
       "claims.",
       "blendbench"};
   RunOptions run;
+  CalibrateOptions calibrate;
   SpecOptions plan;
   ExportOptions export_options;
   RunChoice show, verdict, list;
   DoctorOptions doctor;
 };
 
+// What `run` and `calibrate` need alike.
+void AddRunOptions(CLI::App& command, RunOptions& options) {
+  AddSpecOptions(command, options.spec);
+  command.add_option("--images", options.images, "folder of the guest images (manifest.json)");
+  command.add_option("--jobs", options.jobs,
+                     "folder of the fio job files (default: workloads/fio)");
+  command.add_option("--out", options.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
+  command.add_option("--run", options.run, "id of the run (default: time and name)");
+  command.add_option("--qemu", options.qemu, "the QEMU to use")->default_val("qemu-system-x86_64");
+  command.add_option("--blendload", options.blendload,
+                     "on the host: the program of the workloads (default: the one built beside)");
+  command.add_option("--blendfs", options.blendfs,
+                     "on the host: the blendfs to measure (default: the one built beside)");
+  command.add_flag("--tune", options.tune,
+                   "while it runs, set governor, turbo, ASLR, KSM; put back afterwards");
+}
+
+void DefineCalibrate(CommandLine& line) {
+  CLI::App* command = line.app.add_subcommand(
+      "calibrate", "measure how often the harness raises false alarms and finds known slow-downs");
+  AddRunOptions(*command, line.calibrate.run);
+  command->get_option("SPEC")->required(false);
+  command->add_option("--from", line.calibrate.from,
+                      "derive it again from this finished run, without measuring");
+  command->add_option("--window", line.calibrate.window, "blocks of one judged experiment")
+      ->default_val(8)
+      ->check(CLI::Range(5, 200));
+  command->add_option("--margin", line.calibrate.margin, "the margin to judge by, 0.05 is 5 %")
+      ->default_val(0.05)
+      ->check(CLI::Range(0.001, 10.0));
+  command->footer(
+      "Examples:\n"
+      "  blendbench calibrate                      on this host, without guests (calibrate-host)\n"
+      "  blendbench calibrate calibrate --images ~/.cache/blendfs/images/current\n"
+      "  blendbench calibrate --from 20261125T1700-calibration --window 6 --json");
+}
+
 void DefineRun(CommandLine& line) {
   CLI::App* command = line.app.add_subcommand("run", "carry out an experiment");
-  AddSpecOptions(*command, line.run.spec);
-  command->add_option("--images", line.run.images, "folder of the guest images (manifest.json)");
-  command->add_option("--jobs", line.run.jobs,
-                      "folder of the fio job files (default: workloads/fio)");
-  command->add_option("--out", line.run.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
-  command->add_option("--run", line.run.run, "id of the run (default: time and name)");
-  command->add_option("--qemu", line.run.qemu, "the QEMU to use")
-      ->default_val("qemu-system-x86_64");
-  command->add_option("--blendload", line.run.blendload,
-                      "on the host: the program of the workloads (default: the one built beside)");
-  command->add_option("--blendfs", line.run.blendfs,
-                      "on the host: the blendfs to measure (default: the one built beside)");
+  AddRunOptions(*command, line.run);
+  command->add_flag("--diagnose", line.run.diagnose,
+                    "afterwards, boot each arm once more and ask for its longest units");
   command->add_flag("--resume", line.run.resume,
                     "continue an unfinished run of the same plan, if there is one");
   command->add_flag("--keep-failed", line.run.keep_failed, "keep the disks of guests that failed");
@@ -126,6 +155,10 @@ void DefineDoctor(CommandLine& line) {
       ->default_val(kDefaultRuns);
   command->add_option("--qemu", line.doctor.qemu, "the QEMU to use")
       ->default_val("qemu-system-x86_64");
+  command->add_option("--blendfs", line.doctor.blendfs,
+                      "the blendfs to try FUSE passthrough with (default: the one built beside)");
+  command->add_flag("--restore", line.doctor.restore,
+                    "put back the settings that a killed --tune left, and do nothing else");
   command->add_flag("--json", line.doctor.json, "print the findings as JSON");
   command->footer(
       "Examples:\n  blendbench doctor\n  blendbench doctor --images ~/.cache/blendfs/images");
@@ -134,6 +167,7 @@ void DefineDoctor(CommandLine& line) {
 int Dispatch(const CommandLine& line, Io& io) {
   const std::string name = line.app.get_subcommands().front()->get_name();
   if (name == "run") return RunCommand(line.run, io);
+  if (name == "calibrate") return CalibrateCommand(line.calibrate, io);
   if (name == "plan") return PlanCommand(line.plan, io);
   if (name == "export") return ExportCommand(line.export_options, io);
   if (name == "show") return ShowCommand(line.show, io);
@@ -157,6 +191,7 @@ int ParseAndDispatch(int argc, const char* const* argv, Io& io) {
                   "  blendbench verdict latest\n\n") +
       kExitStatus);
   DefineRun(line);
+  DefineCalibrate(line);
   DefinePlan(line);
   DefineExport(line);
   DefineViews(line);

@@ -250,6 +250,8 @@ int RunCommand(const RunOptions& options, Io& io) {
   config.sources = prepared->home;
   config.qemu = options.qemu;
   config.keep_failed = options.keep_failed;
+  config.tune = options.tune;
+  config.diagnose = options.diagnose;
   auto outcome = ExecuteRun(*run, config, progress, interrupt);
   UpdateDatabase(*run, options.runs_dir, progress);
   if (!outcome) return Complain(io, outcome.error());

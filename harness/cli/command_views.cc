@@ -10,10 +10,12 @@
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/places.h"
+#include "harness/export/calibration_report.h"
 #include "harness/export/host_table.h"
 #include "harness/export/record.h"
 #include "harness/export/report.h"
 #include "harness/export/tables.h"
+#include "harness/export/timeline.h"
 #include "harness/store/database.h"
 #include "harness/store/run_folder.h"
 
@@ -100,7 +102,7 @@ void PrintRun(const Opened& run, Io& io) {
   if (OnHost(run.record.plan.experiment)) {
     io.out << '\n' << HostTable(run.record, run.analysis);
   } else {
-    io.out << '\n' << MetricTable(run.record);
+    io.out << '\n' << MetricTable(run.record) << BootTimeline(run.record);
   }
 }
 
@@ -141,10 +143,18 @@ int VerdictCommand(const RunChoice& options, Io& io) {
   if (!run) return Complain(io, run.error());
   if (options.json) {
     const json report = MakeReport(run->record, run->analysis);
-    io.out << Dump(
-        {{"run", run->record.id}, {"claims", report["claims"]}, {"controls", report["controls"]}});
+    io.out << Dump({{"run", run->record.id},
+                    {"plan_sha256", run->record.plan_sha256},
+                    {"claims_sha256", run->record.plan.claims_sha256},
+                    {"claims", report["claims"]},
+                    {"controls", report["controls"]},
+                    {"noise", report["noise"]},
+                    {"calibration", run->record.calibration}});
   } else {
-    io.out << VerdictLines(run->analysis);
+    io.out << VerdictLines(run->analysis) << CalibrationLines(run->record.calibration)
+           << fmt::format("plan {}, claims {}: fixed before the first sample\n",
+                          run->record.plan_sha256.substr(0, 12),
+                          run->record.plan.claims_sha256.substr(0, 12));
   }
   return Status(ExitCode::kOk);
 }

@@ -30,6 +30,15 @@ struct RunOptions {
   std::string blendfs;    // likewise
   bool resume = false;
   bool keep_failed = false;
+  bool tune = false;
+  bool diagnose = false;
+};
+
+struct CalibrateOptions {
+  RunOptions run;    // its spec: a profile with handicapped arms
+  std::string from;  // a run that is finished, to be derived again; "" measures one
+  int window = 8;    // blocks of one judged experiment
+  double margin = 0.05;
 };
 
 struct RunChoice {
@@ -48,10 +57,13 @@ struct DoctorOptions {
   std::string images;  // "" leaves out the proof of KVM
   std::string runs_dir;
   std::string qemu;
+  std::string blendfs;   // "" for the one built beside
+  bool restore = false;  // put back what a killed --tune left, and nothing else
   bool json = false;
 };
 
 int RunCommand(const RunOptions& options, Io& io);
+int CalibrateCommand(const CalibrateOptions& options, Io& io);
 int PlanCommand(const SpecOptions& options, Io& io);
 int ExportCommand(const ExportOptions& options, Io& io);
 int ShowCommand(const RunChoice& options, Io& io);

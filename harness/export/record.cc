@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/base/files.h"
+#include "harness/store/calibration_file.h"
 #include "harness/store/run_folder.h"
 
 namespace blendbench {
@@ -35,8 +37,14 @@ Controls CountControls(const std::vector<Comparison>& comparisons) {
 }  // namespace
 
 RunRecord RecordOf(const RunFolder& run) {
-  return {run.id(),          run.plan(),        run.plan_sha256(),
-          run.claims_text(), run.environment(), run.samples()};
+  RunRecord record{run.id(),          run.plan(),        run.plan_sha256(),
+                   run.claims_text(), run.environment(), run.samples()};
+  record.calibration = ReadCalibration(run.dir().parent_path(), run.environment());
+  if (const Result<std::string> text = ReadFile(run.dir() / "diagnosis.json")) {
+    record.diagnosis = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    if (!record.diagnosis.is_object()) record.diagnosis = nullptr;
+  }
+  return record;
 }
 
 Result<Analysis> Analyse(const RunRecord& record) {
@@ -55,6 +63,7 @@ Result<Analysis> Analyse(const RunRecord& record) {
     analysis.verdicts.push_back(JudgeClaim(claim, evidence));
   analysis.controls = CountControls(analysis.comparisons);
   analysis.failures = CountFailures(record.samples);
+  analysis.discarded = NoisyBlocks(experiment.noise, record.samples);
   return analysis;
 }
 

@@ -4,6 +4,7 @@
 // thread-safe.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,11 @@ struct RunRecord {
   std::string claims_text;
   Environment environment;
   std::vector<Sample> samples;
+  nlohmann::json calibration = {};  // of the run's substrate (store/calibration_file.h), or null
+  nlohmann::json diagnosis = {};    // diagnosis.json of the run, or null
 };
 
+// Reads the two documents beside the samples; everything after it is pure.
 RunRecord RecordOf(const RunFolder& run);
 
 // The reference against itself: how often the whole procedure cries wolf on this machine.
@@ -45,6 +49,7 @@ struct Analysis {
   std::vector<ClaimVerdict> verdicts;
   Controls controls;
   Failures failures;
+  std::map<int, std::string> discarded;  // blocks too noisy by the plan's rules -> why
 };
 
 // kUsage when the run's copy of the claims does not parse.

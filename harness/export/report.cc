@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "harness/export/host_report.h"
+#include "harness/gate/bytes.h"
 #include "harness/spec/metrics.h"
 
 namespace blendbench {
@@ -64,7 +65,8 @@ json ArmsJson(const Experiment& experiment) {
                     {"engine_options", arm.engine_options},
                     {"label", arm.label},
                     {"reference", arm.reference},
-                    {"control", arm.control}});
+                    {"control", arm.control},
+                    {"handicap", Describe(arm.handicap)}});
   }
   return arms;
 }
@@ -88,31 +90,12 @@ json SampleJson(const Sample& sample) {
   return object;
 }
 
-// "ARM: N of M guests were served from a cache, not the disks" when that is so for a job's metric.
-std::string CacheNote(const RunRecord& record, const FioJob& job, const std::string& arm) {
-  int told = 0, cached = 0;
-  for (const Sample& sample : record.samples) {
-    if (sample.arm != arm || sample.status != SampleStatus::kOk) continue;
-    const json::json_pointer place("/fio/" + job.id + "/served_from");
-    if (!sample.raw.is_object() || !sample.raw.contains(place)) continue;
-    ++told;
-    if (sample.raw.at(place) != "device") ++cached;
-  }
-  if (cached == 0) return "";
-  return fmt::format("{}: {} of {} guests were served from a cache, wholly or partly", arm, cached,
-                     told);
-}
-
 // The comparison's reasons, and for a job whose bytes did not come from the disks, that.
 std::vector<std::string> ReasonsOf(const RunRecord& record, const Comparison& comparison) {
   std::vector<std::string> reasons = comparison.judged.non_inferiority.reasons;
-  for (const FioJob& job : record.plan.experiment.jobs) {
-    if (JobMetricId(job) != comparison.metric.id) continue;
-    for (const std::string& arm : {comparison.arm, comparison.reference}) {
-      const std::string note = CacheNote(record, job, arm);
-      if (!note.empty()) reasons.push_back(note);
-    }
-  }
+  for (std::string& note : CacheNotes(record.plan.experiment, record.samples, comparison.metric.id,
+                                      {comparison.arm, comparison.reference}))
+    reasons.push_back(std::move(note));
   return reasons;
 }
 
@@ -160,6 +143,14 @@ json PartJson(const ClaimPart& part) {
     object["metric"] = part.metric;
     object["reference"] = part.reference;
     object["equivalence"] = VerdictName(part.equivalence);
+    object["smallest_margin"] = Optional(part.smallest_margin);
+    object["margin_curve"] = json::array();
+    for (const stats::MarginPoint& point : part.curve) {
+      object["margin_curve"].push_back(
+          {{"margin", point.margin},
+           {"verdict", VerdictName(FromFinding(point.non_inferiority, Verdict::kNonInferior))},
+           {"equivalence", VerdictName(FromFinding(point.equivalence, Verdict::kEquivalent))}});
+    }
   }
   return object;
 }
@@ -288,6 +279,12 @@ json MakeReport(const RunRecord& record, const Analysis& analysis) {
       {"promises", PromisesJson(analysis.promises)},
       {"storage", StorageJson(record)},
       {"failures", {{"total", analysis.failures.total}, {"by_arm", analysis.failures.by_arm}}}};
+  json discarded = json::array();
+  for (const auto& [block, reason] : analysis.discarded)
+    discarded.push_back({{"block", block}, {"reason", reason}});
+  report["noise"] = {{"rules", ToJson(record.plan.experiment.noise)}, {"discarded", discarded}};
+  if (!record.calibration.is_null()) report["calibration"] = record.calibration;
+  if (!record.diagnosis.is_null()) report["diagnosis"] = record.diagnosis;
   if (json host = HostReport(record); !host.is_null()) report["host"] = std::move(host);
   return report;
 }

@@ -93,6 +93,27 @@ void AddComparisons(const Analysis& analysis, const std::string& stamp, std::str
   }
 }
 
+// "    - holds from a margin of 7.3 % on (boot.total_s)": the metric that needs the widest.
+std::string CurveLines(const ClaimVerdict& result) {
+  const ClaimPart* widest = nullptr;
+  for (const ClaimPart& part : result.parts)
+    if (part.smallest_margin &&
+        (widest == nullptr || *part.smallest_margin > *widest->smallest_margin))
+      widest = &part;
+  if (widest == nullptr) return "";
+  return fmt::format(
+      "    - would hold from a margin of {:.1f} % on, which {} needs; {:g} % was set\n",
+      *widest->smallest_margin * 100, widest->metric, result.claim.margin * 100);
+}
+
+std::string ControlLine(const Controls& controls) {
+  const stats::Rate& rate = controls.false_alarms;
+  if (rate.of == 0) return "";
+  return fmt::format(
+      "controls: A' against A beyond the margin in {} of {} comparisons ({:.0f} to {:.0f} %)\n",
+      rate.hits, rate.of, rate.low * 100, rate.high * 100);
+}
+
 }  // namespace
 
 std::string MakeCsv(const RunRecord& record) {
@@ -143,7 +164,9 @@ std::string VerdictLines(const Analysis& analysis) {
     text += fmt::format("{}: {}\n", result.claim.id, VerdictText(result));
     text += fmt::format("    {}\n", result.claim.title);
     for (const std::string& reason : result.reasons) text += fmt::format("    - {}\n", reason);
+    text += CurveLines(result);
   }
+  text += ControlLine(analysis.controls);
   return text;
 }
 

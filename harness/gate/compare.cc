@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "harness/stats/rates.h"
+#include "harness/stats/sample_size.h"
 
 namespace blendbench {
 namespace {
@@ -69,6 +70,7 @@ std::vector<Comparison> CompareArms(const Experiment& experiment,
   const auto reference = std::find_if(experiment.arms.begin(), experiment.arms.end(),
                                       [](const Arm& arm) { return arm.reference; });
   if (reference == experiment.arms.end()) return {};
+  const std::vector<Sample> kept = WithoutBlocks(samples, NoisyBlocks(experiment.noise, samples));
   std::vector<Comparison> comparisons;
   for (const Arm& arm : experiment.arms) {
     if (arm.reference) continue;
@@ -76,7 +78,7 @@ std::vector<Comparison> CompareArms(const Experiment& experiment,
       if (metric.family == "setup") continue;
       const double margin =
           arm.control ? ControlMargin(claims, metric.id) : MarginFor(claims, arm.id, metric.id);
-      comparisons.push_back(CompareOne(metric, arm.id, reference->id, margin, samples));
+      comparisons.push_back(CompareOne(metric, arm.id, reference->id, margin, kept));
       comparisons.back().control = arm.control;
     }
   }

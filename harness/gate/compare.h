@@ -37,7 +37,8 @@ struct Comparison {
 
 // Every arm but the reference, every metric but the harness's own set-up. Only blocks enter in which
 // both arms have a sample with the metric above zero; a failed guest has no metrics. A control is
-// judged by the strictest margin any claim sets for the metric.
+// judged by the strictest margin any claim sets for the metric. Blocks that break
+// the experiment's rules on noise are left out, whole.
 std::vector<Comparison> CompareArms(const Experiment& experiment,
                                     const std::vector<Sample>& samples,
                                     const std::vector<Claim>& claims);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "harness/base/text.h"
+#include "harness/gate/bytes.h"
 #include "harness/stats/rates.h"
 
 namespace blendbench {
@@ -77,31 +78,60 @@ void CombineMetrics(ClaimVerdict& result, const std::vector<double>& p_refuted,
   result.reasons.insert(result.reasons.end(), obstacles.begin(), obstacles.end());
 }
 
+// Metrics of the path family, which claim to go past every cache, whose bytes did not.
+std::vector<std::string> CachedMetrics(const Evidence& evidence, const Claim& claim,
+                                       const std::vector<ClaimPart>& parts) {
+  std::vector<std::string> cached;
+  for (const FioJob& job : evidence.experiment.jobs) {
+    const std::string metric = JobMetricId(job);
+    const bool covered = std::any_of(parts.begin(), parts.end(),
+                                     [&](const ClaimPart& part) { return part.metric == metric; });
+    if (covered && job.family == "path" &&
+        !CacheNotes(evidence.experiment, evidence.samples, metric, {claim.arm, claim.reference})
+             .empty())
+      cached.push_back(metric);
+  }
+  return cached;
+}
+
 void JudgeMetrics(const Evidence& evidence, ClaimVerdict& result) {
   const Claim& claim = result.claim;
   std::vector<std::string> unmatched, obstacles;
   std::vector<double> p_refuted;
+  const std::map<int, std::string> noisy = NoisyBlocks(evidence.experiment.noise, evidence.samples);
+  const std::vector<Sample> kept = WithoutBlocks(evidence.samples, noisy);
   for (const Metric& metric : MetricsOfClaim(claim, MetricsOf(evidence.experiment), unmatched)) {
     const Comparison comparison =
-        CompareOne(metric, claim.arm, claim.reference, claim.margin, evidence.samples);
+        CompareOne(metric, claim.arm, claim.reference, claim.margin, kept);
     const stats::Judged& judged = comparison.judged;
     result.parts.push_back({metric.id, "", claim.arm, claim.reference,
                             FromFinding(judged.non_inferiority.finding, Verdict::kNonInferior),
                             FromFinding(judged.equivalence.finding, Verdict::kEquivalent),
-                            judged.non_inferiority.reasons});
+                            judged.non_inferiority.reasons,
+                            stats::MarginCurve(judged, claim.margin), judged.smallest_margin});
+    for (const std::string& note :
+         CacheNotes(evidence.experiment, evidence.samples, metric.id, {claim.arm, claim.reference}))
+      result.parts.back().reasons.push_back(note);
     p_refuted.push_back(judged.p_beyond_margin);
   }
   if (!unmatched.empty()) obstacles.push_back("not measured in this run: " + Join(unmatched, ", "));
   const std::string failed = FailedGuests(evidence, claim.arm);
   if (!failed.empty()) obstacles.push_back(failed);
   CombineMetrics(result, p_refuted, obstacles);
+  AddReason(result, "not from the disks alone, see the metric's reasons: ",
+            CachedMetrics(evidence, claim, result.parts));
+  if (!noisy.empty())
+    result.reasons.push_back(
+        fmt::format("{} of {} blocks were discarded as too noisy, by the plan's rules",
+                    noisy.size(), evidence.experiment.blocks));
 }
 
 void JudgeChecks(const Evidence& evidence, ClaimVerdict& result) {
   const Claim& claim = result.claim;
   std::vector<std::string> never;
   for (const std::string& check : claim.checks) {
-    ClaimPart part{"", check, claim.arm, "", Verdict::kInconclusive, Verdict::kInconclusive, {}};
+    ClaimPart part{"", check, claim.arm, "", Verdict::kInconclusive, Verdict::kInconclusive,
+                   {}, {},    {}};
     const auto tally = std::find_if(evidence.promises.begin(), evidence.promises.end(),
                                     [&](const CheckTally& t) { return t.check == check; });
     const bool made = tally != evidence.promises.end() && tally->arms.count(claim.arm) != 0;
@@ -154,6 +184,7 @@ const char* VerdictName(Verdict verdict) {
 
 std::string StampFor(const std::string& substrate) {
   if (substrate == "kvm") return "";
+  if (substrate == "icount") return "instructions, a regression signal and no evidence";
   if (substrate == "host") return "userspace only, indicative";
   return "emulated, indicative";
 }

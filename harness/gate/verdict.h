@@ -4,6 +4,7 @@
 // comes in, nothing is read.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct ClaimPart {
   Verdict indicative = Verdict::kInconclusive;
   Verdict equivalence = Verdict::kInconclusive;  // the stronger statement, beside it
   std::vector<std::string> reasons;
+  std::vector<stats::MarginPoint> curve;  // of a metric: what it would be at other margins
+  std::optional<double> smallest_margin;  // at which a metric would hold
 };
 
 struct ClaimVerdict {

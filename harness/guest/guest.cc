@@ -153,6 +153,12 @@ Outcome<void> Guest::Boot(char until, Deadline deadline) {
                     " (markers so far: " + (reached.empty() ? "none" : reached) + ")");
 }
 
+Outcome<void> Guest::AwaitMarker(char name, size_t count, Deadline deadline) {
+  const Wait wait = loop_.RunUntil([&] { return markers_->Count(name) >= count; }, deadline);
+  if (wait == Wait::kDone) return {};
+  return Unexpected(WhyNot(std::string("waiting for marker ") + name, wait));
+}
+
 Outcome<double> Guest::PowerOff(Deadline deadline) {
   powering_off_ = true;  // from here on its end is what we wait for
   const int64_t asked_ns = MonotonicNs();

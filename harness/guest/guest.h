@@ -39,6 +39,9 @@ class Guest {
   // run is sent. An error says how the boot ended instead.
   Outcome<void> Boot(char until, Deadline deadline);
 
+  // Waits until marker `name` has come `count` times since the machine was let run.
+  Outcome<void> AwaitMarker(char name, size_t count, Deadline deadline);
+
   // Asks the guest to power off and waits until it has; the seconds that took.
   Outcome<double> PowerOff(Deadline deadline);
 

@@ -3,8 +3,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/guest/hostile.h"
+
 namespace blendbench {
 namespace {
+
+constexpr const char* kDiskLimit = "disk-limit";
 
 // A chardev over an inherited socket: nothing in the file system that another user could reach.
 std::string SocketChardev(const std::string& id, int fd) {
@@ -25,25 +29,42 @@ nlohmann::json DiskNode(const Disk& disk, const MachineSpec& spec) {
   nlohmann::json file = FileNode(disk.clone, spec);
   file["discard"] = "unmap";
   if (disk.read_only) file["read-only"] = true;
-  return {{"driver", "qcow2"},
-          {"node-name", disk.serial},
-          {"read-only", disk.read_only},
-          {"discard", "unmap"},
-          {"cache", cache},
-          {"file", file},
-          {"backing",
-           {{"driver", "raw"}, {"read-only", true}, {"cache", cache}, {"file", image_file}}}};
+  nlohmann::json node{
+      {"driver", "qcow2"},
+      {"node-name", disk.serial},
+      {"read-only", disk.read_only},
+      {"discard", "unmap"},
+      {"cache", cache},
+      {"file", file},
+      {"backing",
+       {{"driver", "raw"}, {"read-only", true}, {"cache", cache}, {"file", image_file}}}};
+  if (spec.disk_mbps <= 0) return node;
+  node["node-name"] = disk.serial + "-image";
+  return {{"driver", "throttle"},        {"node-name", disk.serial}, {"throttle-group", kDiskLimit},
+          {"read-only", disk.read_only}, {"discard", "unmap"},       {"file", std::move(node)}};
 }
 
 std::vector<std::string> AcceleratorArguments(Substrate substrate) {
   if (substrate == Substrate::kKvm) return {"-accel", "kvm", "-cpu", "host,migratable=no"};
+  // One thread, a clock of instructions that does not wait for the host's, and a calendar that follows it, so
+  // that a boot does the same work at any time on any host.
+  if (substrate == Substrate::kIcount)
+    return {"-accel",  "tcg,thread=single", "-cpu", "max",
+            "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm"};
   return {"-accel", "tcg,thread=multi", "-cpu", "max"};
 }
 
 }  // namespace
 
 const char* SubstrateName(Substrate substrate) {
+  if (substrate == Substrate::kIcount) return "icount";
   return substrate == Substrate::kKvm ? "kvm" : "tcg";
+}
+
+std::optional<Substrate> SubstrateFromName(const std::string& name) {
+  for (const Substrate substrate : {Substrate::kKvm, Substrate::kTcg, Substrate::kIcount})
+    if (name == SubstrateName(substrate)) return substrate;
+  return std::nullopt;
 }
 
 std::string DiskDeviceId(const std::string& serial) { return "disk-" + serial; }
@@ -70,6 +91,12 @@ std::vector<std::string> MachineArguments(const MachineSpec& spec, const Machine
   add({"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"});
   add({"-device", "virtio-serial-pci,id=serial", "-chardev", SocketChardev("agent", fds.agent)});
   add({"-device", "virtserialport,bus=serial.0,chardev=agent,name=org.qemu.guest_agent.0"});
+  if (spec.disk_mbps > 0) {
+    const auto bytes = static_cast<int64_t>(spec.disk_mbps * 1e6);
+    const nlohmann::json limit{
+        {"qom-type", "throttle-group"}, {"id", kDiskLimit}, {"limits", {{"bps-total", bytes}}}};
+    add({"-object", limit.dump()});
+  }
   for (const Disk& disk : spec.disks) {
     const nlohmann::json device{{"driver", "virtio-blk-pci"},
                                 {"id", DiskDeviceId(disk.serial)},
@@ -106,6 +133,11 @@ std::string KernelCommandLine(const Arm& arm, int apps, const GuestSettings& set
   }
   if (arm.layout == Layout::kFine && !arm.engine_options.empty())
     add("blend.opts=" + arm.engine_options);
+  if (arm.handicap.boot_delay_s > 0 || arm.handicap.boot_work > 0) {
+    add(std::string("systemd.set_credential_binary=systemd.extra-unit.") + kBootUnit + ":" +
+        Base64Encode(BootUnitText(arm.handicap)));
+    add(std::string("systemd.wants=") + kBootUnit);
+  }
   // In every mode the serial line is there, so that a panic leaves its words behind; "off" keeps a
   // boot that goes well silent, since each byte on it costs an exit to the host.
   add("console=ttyS0 panic=-1 systemd.getty_auto=0");

@@ -3,6 +3,7 @@
 // Thread-safety: values.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,11 @@
 
 namespace blendbench {
 
-enum class Substrate { kKvm, kTcg };
-const char* SubstrateName(Substrate substrate);  // "kvm", "tcg"
+// kIcount: emulated, with a clock that counts instructions (1 ns each) and skips what the guest idles.
+enum class Substrate { kKvm, kTcg, kIcount };
+const char* SubstrateName(Substrate substrate);  // "kvm", "tcg", "icount"
+// By its name; nullopt for any other.
+std::optional<Substrate> SubstrateFromName(const std::string& name);
 
 // One disk of a guest: a private copy-on-write clone of an image.
 struct Disk {
@@ -30,6 +34,7 @@ struct MachineSpec {
   std::string initramfs;
   std::string command_line;
   std::vector<Disk> disks;
+  double disk_mbps = 0;   // all disks together; 0: no limit
   bool direct_io = true;  // past the host's page cache; off where the file system refuses O_DIRECT
 };
 

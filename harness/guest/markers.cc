@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace blendbench {
@@ -29,6 +30,11 @@ std::optional<int64_t> Markers::First(char name) const {
   for (const Marker& marker : all_)
     if (marker.name == name) return marker.ns;
   return std::nullopt;
+}
+
+size_t Markers::Count(char name) const {
+  return static_cast<size_t>(std::count_if(
+      all_.begin(), all_.end(), [name](const Marker& marker) { return marker.name == name; }));
 }
 
 }  // namespace blendbench

@@ -29,6 +29,7 @@ class Markers {
   const std::vector<Marker>& all() const { return all_; }
   // When `name` came for the first time.
   std::optional<int64_t> First(char name) const;
+  size_t Count(char name) const;
 
   static constexpr size_t kMaxMarkers = 256;
 

@@ -48,6 +48,8 @@ std::string TryKvm(const ProbeInputs& inputs, const Interrupt* interrupt, double
 }  // namespace
 
 Result<SubstrateChoice> ChooseSubstrate(const ProbeInputs& inputs, const Interrupt* interrupt) {
+  if (inputs.wanted == "icount")
+    return SubstrateChoice{Substrate::kIcount, "the experiment asks for instruction counts"};
   if (inputs.wanted == "tcg")
     return SubstrateChoice{Substrate::kTcg, "the experiment asks for tcg"};
   const std::filesystem::path memory = inputs.folder / "substrate.json";
@@ -56,9 +58,9 @@ Result<SubstrateChoice> ChooseSubstrate(const ProbeInputs& inputs, const Interru
     const std::optional<nlohmann::json> known = ParseHostileJson(*text);
     if (known && StringMember(*known, "boot_id") == boot_id &&
         StringMember(*known, "wanted") == inputs.wanted)
-      return SubstrateChoice{
-          StringMember(*known, "substrate") == "kvm" ? Substrate::kKvm : Substrate::kTcg,
-          StringMember(*known, "reason").value_or("")};
+      return SubstrateChoice{SubstrateFromName(StringMember(*known, "substrate").value_or(""))
+                                 .value_or(Substrate::kTcg),
+                             StringMember(*known, "reason").value_or("")};
   }
   double seconds = 0;
   const std::string why_not = TryKvm(inputs, interrupt, &seconds);

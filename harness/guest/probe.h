@@ -18,7 +18,7 @@ struct SubstrateChoice {
 };
 
 struct ProbeInputs {
-  std::string wanted = "auto";  // "auto", "kvm", "tcg", as the spec says
+  std::string wanted = "auto";  // "auto", "kvm", "tcg", "icount", as the spec says
   std::string qemu = "qemu-system-x86_64";
   std::string kernel;
   std::string initramfs;         // its first act is to write the marker I

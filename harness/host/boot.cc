@@ -60,12 +60,35 @@ bool SaysReady(int fd) {
   return ready;
 }
 
-std::vector<std::string> NspawnCommand(const std::string& nspawn, const std::string& root) {
-  return {nspawn, "--quiet", "--directory=" + root, "--boot", "--register=no", "--keep-unit",
-          "--notify-ready=yes", "--machine=blendbench", "--link-journal=no", "--resolv-conf=off",
-          "--timezone=off", "--console=pipe",
-          // The rest goes to the container's init. Its mark is an I/O port of a virtual machine.
-          "systemd.mask=blend-ready.service"};
+// systemd-nspawn takes a credential's value with its escapes undone.
+std::string Escaped(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\n') {
+      escaped += "\\n";
+    } else if (c == '\\') {
+      escaped += "\\\\";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::vector<std::string> NspawnCommand(const std::string& nspawn, const std::string& root,
+                                       const Handicap& handicap) {
+  std::vector<std::string> argv = {
+      nspawn, "--quiet", "--directory=" + root, "--boot", "--register=no", "--keep-unit",
+      "--notify-ready=yes", "--machine=blendbench", "--link-journal=no", "--resolv-conf=off",
+      "--timezone=off", "--console=pipe",
+      // The rest goes to the container's init. Its mark is an I/O port of a virtual machine.
+      "systemd.mask=blend-ready.service"};
+  if (handicap.boot_delay_s > 0 || handicap.boot_work > 0) {
+    argv.insert(argv.end() - 1, std::string("--set-credential=systemd.extra-unit.") + kBootUnit +
+                                    ":" + Escaped(BootUnitText(handicap)));
+    argv.push_back(std::string("systemd.wants=") + kBootUnit);
+  }
+  return argv;
 }
 
 Outcome<void> Expect(bool holds, const char* what) {
@@ -76,7 +99,8 @@ Outcome<void> Expect(bool holds, const char* what) {
 }  // namespace
 
 Outcome<BootTimes> BootContainer(const std::string& nspawn, const std::string& root,
-                                 const std::string& notify_socket, Deadline deadline) {
+                                 const std::string& notify_socket, const Handicap& handicap,
+                                 Deadline deadline) {
   Outcome<Fd> socket = ListenAt(notify_socket);
   if (!socket) return Unexpected(socket.error());
   ::setenv("NOTIFY_SOCKET", notify_socket.c_str(), 1);
@@ -85,7 +109,7 @@ Outcome<BootTimes> BootContainer(const std::string& nspawn, const std::string& r
   options.stderr_fd = STDERR_FILENO;
   const double cpu_from_s = ChildrenCpuSeconds();
   const int64_t from_ns = MonotonicNs();
-  Outcome<Process> process = Process::Spawn(NspawnCommand(nspawn, root), options);
+  Outcome<Process> process = Process::Spawn(NspawnCommand(nspawn, root, handicap), options);
   ::unsetenv("NOTIFY_SOCKET");
   if (!process) return Unexpected(process.error());
 

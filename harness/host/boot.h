@@ -9,6 +9,7 @@
 
 #include "harness/guest/clock.h"
 #include "harness/guest/fd.h"
+#include "harness/spec/handicap.h"
 
 namespace blendbench {
 
@@ -19,8 +20,10 @@ struct BootTimes {
 };
 
 // `notify_socket`: a path for a socket that does not exist yet, short enough for an address.
+// Of the handicap, the boot's unit is added to the container's.
 Outcome<BootTimes> BootContainer(const std::string& nspawn, const std::string& root,
-                                 const std::string& notify_socket, Deadline deadline);
+                                 const std::string& notify_socket, const Handicap& handicap,
+                                 Deadline deadline);
 
 // Whether the tree at `root` shows what a fine layout promises: the user's file wins, a deleted one is
 // gone, the application and the user's home are there. An error names the first that is not so.

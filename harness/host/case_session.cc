@@ -9,6 +9,7 @@
 #include "harness/host/boot.h"
 #include "harness/host/load.h"
 #include "harness/host/loop_mount.h"
+#include "harness/host/pauser.h"
 #include "harness/host/template_image.h"
 
 namespace blendbench {
@@ -120,6 +121,7 @@ class Session {
     Outcome<LoadResult> result = Unexpected("");
     // What the daemon read while it started.
     Outcome<void> cold = host_case.cold ? DropCaches() : Outcome<void>();
+    const Pauser pauser(order_.handicap.pause, SignalAllInside);
     if (cold) {
       result = RunLoad(order_.blendload, host_case.id, order->target, mount->daemons,
                        host_case.rate, deadline);
@@ -132,7 +134,14 @@ class Session {
     return json{{"seconds", result->seconds},
                 {"cpu_s", result->cpu_s},
                 {"bytes", result->bytes},
-                {"raw", result->raw}};
+                {"raw", WithPauses(result->raw, pauser)}};
+  }
+
+  // What a handicap came to, as it was measured.
+  json WithPauses(json raw, const Pauser& pauser) const {
+    if (order_.handicap.pause > 0)
+      raw["handicap"] = {{"paused_s", pauser.paused_s()}, {"running_s", pauser.running_s()}};
+    return raw;
   }
 
   Outcome<EngineMount> Mount(const MountOrder& order, const std::string& base) {
@@ -191,15 +200,17 @@ class Session {
     json raw = json::array();
     for (int boot = 0; boot <= order_.boots; ++boot) {
       const double daemons_from_s = CpuSeconds(mount.daemons);
+      const Pauser pauser(order_.handicap.pause, SignalAllInside);
       const Outcome<BootTimes> times =
-          BootContainer(order_.nspawn.string(), mount.target, socket, deadline);
+          BootContainer(order_.nspawn.string(), mount.target, socket, order_.handicap, deadline);
       if (!times) return Unexpected(times.error());
       const double daemons_s = CpuSeconds(mount.daemons) - daemons_from_s;
-      raw.push_back({{"ready_s", times->ready_s},
-                     {"poweroff_s", times->poweroff_s},
-                     {"caller_cpu_s", times->caller_cpu_s},
-                     {"daemon_cpu_s", daemons_s},
-                     {"warm_up", boot == 0}});
+      raw.push_back(WithPauses({{"ready_s", times->ready_s},
+                                {"poweroff_s", times->poweroff_s},
+                                {"caller_cpu_s", times->caller_cpu_s},
+                                {"daemon_cpu_s", daemons_s},
+                                {"warm_up", boot == 0}},
+                               pauser));
       if (boot == 0) continue;
       ready_s.push_back(times->ready_s);
       cpu_s += (times->caller_cpu_s + daemons_s) / order_.boots;

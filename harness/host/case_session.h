@@ -15,6 +15,7 @@
 
 #include "harness/host/engine_mount.h"
 #include "harness/host/isolated.h"
+#include "harness/spec/handicap.h"
 #include "harness/spec/host_case.h"
 
 namespace blendbench {
@@ -22,6 +23,7 @@ namespace blendbench {
 struct CaseOrder {
   EngineDescriptor engine;  // with the path of its program
   std::string options;      // of the arm
+  Handicap handicap;        // likewise
   std::vector<HostCase> cases;
   std::map<std::string, std::string> skips;  // case -> why, known beforehand
   std::filesystem::path folder;              // of this arm alone; may be filled with files

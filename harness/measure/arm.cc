@@ -49,16 +49,8 @@ Result<Sample> ArmMeasurer::Measure(const Step& step, const std::string& console
   const int64_t from_ns = MonotonicNs();
 
   progress_.Phase("clone");
-  // A folder of its own, so that kept clones of one arm do not meet the next arm's.
-  const std::filesystem::path folder =
-      settings_.scratch / ("b" + std::to_string(step.block) + "-" + step.arm);
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return tl::unexpected(FileError("make", folder, error.value()));
-  Result<CloneSet> clones =
-      CloneSet::Make(settings_.images, DiskRoles(arm->layout, false), folder, interrupt_);
+  Result<CloneSet> clones = FreshClones(*arm, "b" + std::to_string(step.block) + "-" + step.arm);
   if (!clones) return tl::unexpected(clones.error());
-  EvictFromHostCache(clones->disks());
   sample.metrics["setup.clones_s"] = SecondsBetween(from_ns, MonotonicNs());
 
   ArmSession session(settings_, *arm, *clones, progress_, interrupt_, sample);
@@ -77,6 +69,32 @@ Result<Sample> ArmMeasurer::Measure(const Step& step, const std::string& console
   sample.provenance["host_after"] = HostState();
   sample.provenance["finished"] = UtcNow();
   return sample;
+}
+
+// In a folder of their own, so that kept clones of one arm do not meet the next arm's.
+Result<CloneSet> ArmMeasurer::FreshClones(const Arm& arm, const std::string& folder_name) {
+  const std::filesystem::path folder = settings_.scratch / folder_name;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return tl::unexpected(FileError("make", folder, error.value()));
+  Result<CloneSet> clones =
+      CloneSet::Make(settings_.images, DiskRoles(arm.layout, false), folder, interrupt_);
+  if (clones) EvictFromHostCache(clones->disks());
+  return clones;
+}
+
+Result<nlohmann::json> ArmMeasurer::Diagnose(const Arm& arm, const std::string& console) {
+  progress_.Phase("diagnosis");
+  Result<CloneSet> clones = FreshClones(arm, "diagnosis-" + arm.id);
+  if (!clones) return tl::unexpected(clones.error());
+  Sample unused;
+  ArmSession session(settings_, arm, *clones, progress_, interrupt_, unused);
+  Outcome<nlohmann::json> told = session.Diagnose(console);
+  if (interrupt_ != nullptr && interrupt_->raised())
+    return Fail(ExitCode::kInterrupted, "interrupted");
+  if (session.host_error()) return tl::unexpected(*session.host_error());
+  if (!told) return nlohmann::json{{"failure", CleanTail(told.error(), 1, 1000)}};
+  return std::move(*told);
 }
 
 }  // namespace blendbench

@@ -19,6 +19,7 @@
 #include "harness/base/sample.h"
 #include "harness/guest/event_loop.h"
 #include "harness/guest/machine.h"
+#include "harness/measure/clones.h"
 #include "harness/measure/images.h"
 #include "harness/measure/measurer.h"
 
@@ -44,8 +45,11 @@ class ArmMeasurer : public StepMeasurer {
   ArmMeasurer(ArmSettings settings, Progress& progress, const Interrupt* interrupt);
 
   Result<Sample> Measure(const Step& step, const std::string& console, bool with_upgrade) override;
+  Result<nlohmann::json> Diagnose(const Arm& arm, const std::string& console) override;
 
  private:
+  Result<CloneSet> FreshClones(const Arm& arm, const std::string& folder_name);
+
   ArmSettings settings_;
   Progress& progress_;
   const Interrupt* interrupt_;

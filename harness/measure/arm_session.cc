@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "harness/measure/arm_session.h"
 
+#include <signal.h>
+
 #include "harness/base/text.h"
 #include "harness/measure/boot_phases.h"
+#include "harness/measure/diagnosis.h"
 #include "harness/measure/guest_work.h"
+#include "harness/measure/instructions.h"
 #include "harness/measure/promise_checks.h"
 #include "harness/spec/job_text.h"
 #include "harness/spec/metrics.h"
@@ -49,6 +53,7 @@ Outcome<void> ArmSession::Start(const std::string& console) {
   spec.initramfs = settings_.images.at("initramfs").path.string();
   spec.disks = clones_.disks();
   spec.direct_io = settings_.direct_io;
+  spec.disk_mbps = arm_.handicap.disk_mbps;
   const int apps = arm_.layout == Layout::kMonolithic ? 0 : 1;
   spec.command_line = KernelCommandLine(arm_, apps, settings_.experiment.guest);
   const GuestFiles files{.console_log = settings_.run_folder / console,
@@ -57,6 +62,9 @@ Outcome<void> ArmSession::Start(const std::string& console) {
       Guest::Start(spec, files, interrupt_, Deadline::After(kStartS));
   if (!guest) return Unexpected(guest.error());
   guest_ = std::move(*guest);
+  const pid_t group = guest_->pid();
+  pauser_ = std::make_unique<Pauser>(arm_.handicap.pause,
+                                     [group](int signal) { ::kill(-group, signal); });
   return {};
 }
 
@@ -89,6 +97,33 @@ Outcome<void> ArmSession::Jobs() {
   return {};
 }
 
+// In place of the jobs and of the phases, whose times mean nothing here.
+Outcome<void> ArmSession::CountInstructions() {
+  phase_ = "instructions";
+  const double limit_s = settings_.experiment.guest.job_timeout_s;
+  const Outcome<double> boot = InstructionsSoFar(*guest_, Deadline::After(limit_s));
+  if (!boot) return Unexpected(boot.error());
+  sample_.metrics["boot.total_minsn"] = *boot;
+  for (const GuestLoad& load : GuestLoads()) {
+    progress_.Phase("load:" + load.id);
+    phase_ = "load:" + load.id;
+    const Outcome<double> count = CountLoad(*guest_, load, Deadline::After(limit_s));
+    if (!count) return Unexpected(count.error());
+    sample_.metrics[LoadMetricId(load)] = *count;
+  }
+  return {};
+}
+
+Outcome<nlohmann::json> ArmSession::Diagnose(const std::string& console) {
+  Outcome<void> going = Start(console);
+  if (going) going = Boot();
+  Outcome<nlohmann::json> told = going ? AskForUnits(*guest_, Deadline::After(kPromisesS))
+                                       : Outcome<nlohmann::json>(Unexpected(going.error()));
+  if (told) (*told)["markers"] = MarkersToJson(guest_->markers().all(), guest_->continued_ns());
+  EndGuest();
+  return told;
+}
+
 Outcome<void> ArmSession::Promises() {
   phase_ = "promises";
   if (settings_.experiment.promises) {
@@ -108,7 +143,7 @@ Outcome<void> ArmSession::PowerOff() {
   Outcome<double> seconds =
       guest_->PowerOff(Deadline::After(settings_.experiment.guest.poweroff_timeout_s));
   if (!seconds) return Unexpected(seconds.error());
-  sample_.metrics["shutdown_s"] = *seconds;
+  if (settings_.substrate != Substrate::kIcount) sample_.metrics["shutdown_s"] = *seconds;
   Outcome<BlockStats> stats = guest_->QueryBlockStats(Deadline::After(kStartS));
   if (!stats) return Unexpected(stats.error());
   sample_.raw["disks"] = ToJson(*stats);
@@ -120,6 +155,7 @@ Outcome<void> ArmSession::PowerOff() {
 
 void ArmSession::Run(const std::string& console) {
   const int64_t from_ns = MonotonicNs();
+  const bool counts = settings_.substrate == Substrate::kIcount;
   Outcome<void> going = Start(console);
   if (going) {
     sample_.metrics["setup.qemu_s"] = SecondsBetween(from_ns, MonotonicNs());
@@ -130,12 +166,12 @@ void ArmSession::Run(const std::string& console) {
   if (going) {
     phase_ = "boot";
     auto phases = BootPhases(guest_->markers().all(), guest_->continued_ns());
-    if (phases)
-      sample_.metrics.merge(*phases);
-    else
+    if (!phases)
       going = Unexpected(phases.error());
+    else if (!counts)
+      sample_.metrics.merge(*phases);
   }
-  if (going) going = Jobs();
+  if (going) going = counts ? CountInstructions() : Jobs();
   if (going) going = Promises();
   if (going) going = PowerOff();
   if (guest_)
@@ -145,6 +181,10 @@ void ArmSession::Run(const std::string& console) {
 }
 
 void ArmSession::EndGuest() {
+  if (pauser_ && arm_.handicap.pause > 0)
+    sample_.raw["handicap"] = {{"paused_s", pauser_->paused_s()},
+                               {"running_s", pauser_->running_s()}};
+  pauser_.reset();  // before QEMU goes, and its number with it
   if (!guest_) return;
   if (guest_->host_disk_full())
     host_error_ = Error{ExitCode::kEnvironment,

@@ -10,6 +10,7 @@
 #include "harness/base/progress.h"
 #include "harness/base/sample.h"
 #include "harness/guest/guest.h"
+#include "harness/host/pauser.h"
 #include "harness/measure/arm.h"
 #include "harness/measure/clones.h"
 
@@ -27,6 +28,9 @@ class ArmSession {
   // promises; a guest that fails here breaks them, not the sample.
   void Upgrade(const std::string& console);
 
+  // Boots the disks once, asks the guest what its boot was made of, and ends it: no sample (measure/diagnosis.h).
+  Outcome<nlohmann::json> Diagnose(const std::string& console);
+
   // What the host lacked, so that the guest is not to blame: the sample is void then.
   const std::optional<Error>& host_error() const { return host_error_; }
 
@@ -34,6 +38,7 @@ class ArmSession {
   Outcome<void> Start(const std::string& console);
   Outcome<void> Boot();
   Outcome<void> Jobs();
+  Outcome<void> CountInstructions();
   Outcome<void> Promises();
   Outcome<void> PowerOff();
   Outcome<void> UpgradeSteps(const std::string& console);
@@ -47,7 +52,8 @@ class ArmSession {
   const Interrupt* interrupt_;
   Sample& sample_;
   std::unique_ptr<Guest> guest_;
-  std::string phase_;  // for the failure, as Failure::phase names it
+  std::unique_ptr<Pauser> pauser_;  // of the arm's handicap, while the guest runs
+  std::string phase_;               // for the failure, as Failure::phase names it
   std::optional<Error> host_error_;
 };
 

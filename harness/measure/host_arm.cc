@@ -107,6 +107,7 @@ void HostArmMeasurer::RunArm(const Arm& arm, const EngineHere& engine, const fs:
   CaseOrder order;
   order.engine = engine.descriptor;
   order.options = arm.engine_options;
+  order.handicap = arm.handicap;
   order.cases = settings_.cases;
   order.skips = settings_.skips;
   order.folder = folder;

@@ -20,6 +20,13 @@ class StepMeasurer {
   // lacks something.
   virtual Result<Sample> Measure(const Step& step, const std::string& console,
                                  bool with_upgrade) = 0;
+
+  // One more boot of the arm that is no sample, with what the guest says of its units (measure/diagnosis.h);
+  // {"failure": TEXT} when it did not boot, null where there is no guest to ask.
+  virtual Result<nlohmann::json> Diagnose(const Arm& arm, const std::string& console) {
+    (void)arm, (void)console;
+    return nlohmann::json();
+  }
 };
 
 }  // namespace blendbench

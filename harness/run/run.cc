@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "harness/base/files.h"
 #include "harness/base/text.h"
+#include "harness/measure/noise_meter.h"
+#include "harness/measure/tuning.h"
 #include "harness/run/setup.h"
 #include "harness/run/step_loop.h"
 
@@ -15,6 +18,8 @@ namespace blendbench {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr double kQuietS = 0.3;  // a look at what others do, before each step
 
 // A folder of this run alone. What an earlier blendbench left in it when it was killed goes first;
 // the run folder's lock makes sure that nobody uses it.
@@ -77,6 +82,22 @@ Result<void> Finish(RunFolder& folder, Prepared& prepared, Progress& progress,
   return folder.WriteEnvironment(environment);
 }
 
+// diagnosis.json: {ARM: what its guest told}. No sample: what fails here is in the file and nowhere else.
+Result<void> DiagnoseArms(RunFolder& folder, StepMeasurer& measurer, Progress& progress,
+                          const Interrupt& interrupt) {
+  nlohmann::json told = nlohmann::json::object();
+  for (const Arm& arm : folder.plan().experiment.arms) {
+    if (arm.control || interrupt.raised()) continue;
+    progress.Note("a diagnostic boot of " + arm.id);
+    Result<nlohmann::json> one = measurer.Diagnose(arm, "console/diagnosis-" + arm.id + ".log");
+    if (!one) return tl::unexpected(one.error());
+    if (!one->is_null()) told[arm.id] = std::move(*one);
+  }
+  if (told.empty()) return {};
+  return WriteFileAtomic(folder.dir() / "diagnosis.json",
+                         told.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
 }  // namespace
 
 Result<RunOutcome> ExecuteRun(RunFolder& folder, const RunConfig& config, Progress& progress,
@@ -87,6 +108,13 @@ Result<RunOutcome> ExecuteRun(RunFolder& folder, const RunConfig& config, Progre
 
   Result<Scratch> scratch = Scratch::Make(folder.dir() / "scratch");
   if (!scratch) return tl::unexpected(scratch.error());
+  std::optional<Tuning> tuning;
+  if (config.tune) {
+    Result<Tuning> applied = Tuning::Apply(TuningRecord());
+    if (!applied) return tl::unexpected(applied.error());
+    tuning.emplace(std::move(*applied));
+    for (const std::string& note : tuning->notes()) progress.Note("tuned " + note);
+  }
   Result<Prepared> prepared =
       OnHost(folder.plan().experiment)
           ? PrepareHost(folder, config, scratch->path(), progress, interrupt)
@@ -94,16 +122,23 @@ Result<RunOutcome> ExecuteRun(RunFolder& folder, const RunConfig& config, Progre
   if (!prepared) return tl::unexpected(prepared.error());
   progress.Note(fmt::format("substrate {}: {}", prepared->environment.substrate,
                             prepared->environment.substrate_reason));
+  if (tuning) prepared->environment.host["tuned"] = tuning->notes();
   if (config.keep_failed) scratch->Keep();
 
   progress.RunStarted(total, total - pending, prepared->step_estimate_s);
+  NoiseMeter meter;
   auto measure = [&](const Step& step, const std::string& console, bool with_upgrade) {
+    meter.Before(kQuietS, &interrupt);
     Result<Sample> sample = prepared->measurer->Measure(step, console, with_upgrade);
+    if (sample) sample->provenance["noise"] = meter.After();
     if (sample) NoteLoad(*sample, prepared->environment.host);
     return sample;
   };
   if (Result<void> done = MeasurePending(folder, measure, progress, interrupt); !done)
     return tl::unexpected(done.error());
+  if (config.diagnose)
+    if (Result<void> told = DiagnoseArms(folder, *prepared->measurer, progress, interrupt); !told)
+      return tl::unexpected(told.error());
   if (Result<void> finished = Finish(folder, *prepared, progress, interrupt); !finished)
     return tl::unexpected(finished.error());
   progress.RunFinished();

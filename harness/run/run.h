@@ -19,6 +19,8 @@ struct RunConfig {
   std::filesystem::path jobs;     // folder of the fio job files, workloads/fio
   std::filesystem::path sources;  // checkout whose commit is recorded; "" when there is none
   std::string qemu = "qemu-system-x86_64";
+  bool tune = false;         // set what makes measurements noisy for as long as the run takes
+  bool diagnose = false;     // afterwards, one boot of each arm that tells its longest units
   bool keep_failed = false;  // keep the clones of arms that failed, for a look at them
   // On the host:
   std::filesystem::path blendload;  // the program of the workloads

@@ -83,7 +83,8 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   settings.job_texts = std::move(*jobs);
   settings.qemu = config.qemu;
   settings.substrate = choice->substrate;
-  settings.direct_io = SupportsDirectIo(scratch);
+  // Where time is not measured the host's cache only saves it.
+  settings.direct_io = choice->substrate != Substrate::kIcount && SupportsDirectIo(scratch);
   settings.run_folder = folder.dir();
   settings.scratch = scratch;
   settings.keep_failed_clones = config.keep_failed;
@@ -92,7 +93,7 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   settings.provenance["direct_io"] = settings.direct_io;
   prepared.measurer = std::make_unique<ArmMeasurer>(std::move(settings), progress, &interrupt);
   prepared.images = std::move(*images);
-  prepared.step_estimate_s = EstimateStepSeconds(experiment, choice->substrate == Substrate::kTcg);
+  prepared.step_estimate_s = EstimateStepSeconds(experiment, choice->substrate != Substrate::kKvm);
   return prepared;
 }
 

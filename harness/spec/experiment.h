@@ -9,7 +9,9 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "harness/spec/handicap.h"
 #include "harness/spec/host_engine.h"
+#include "harness/spec/noise.h"
 
 namespace blendbench {
 
@@ -25,6 +27,7 @@ struct Arm {
   std::string engine_options;  // extra -o options
   bool reference = false;      // exactly one
   bool control = false;        // the reference again (A')
+  Handicap handicap;           // made worse on purpose, for a calibration
 };
 
 struct FioJob {
@@ -59,7 +62,7 @@ struct HostSettings {
 struct Experiment {
   std::string name;
   std::string description;
-  std::string substrate = "auto";  // "auto", "kvm", "tcg", "host"
+  std::string substrate = "auto";  // "auto", "kvm", "tcg", "icount", "host"
   uint64_t seed = 1;
   int blocks = 8;
   std::vector<Arm> arms;
@@ -68,9 +71,14 @@ struct Experiment {
   bool upgrade = true;  // once per run and fine arm: boot the used user image with system_next
   GuestSettings guest;
   HostSettings host;
+  NoiseRules noise;
   std::string spec_sha256;  // of the bytes of the spec file
 };
 
+// Guests whose instructions are counted: the loads of spec/guest_load.h in place of the jobs.
+inline bool CountsInstructions(const Experiment& experiment) {
+  return experiment.substrate == "icount";
+}
 inline bool OnHost(const Experiment& experiment) { return experiment.substrate == "host"; }
 
 // A parse error names file, line and remedy in one line.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/spec/metrics.h"
 
+#include "harness/spec/guest_load.h"
 #include "harness/spec/host_case.h"
 
 namespace blendbench {
@@ -21,12 +22,23 @@ std::vector<Metric> HostMetrics(const HostSettings& host) {
   return metrics;
 }
 
+std::vector<Metric> InstructionMetrics() {
+  std::vector<Metric> metrics = {
+      {"boot.total_minsn", "boot to the default target", "icount-boot", "M instructions", true}};
+  for (const GuestLoad& load : GuestLoads())
+    metrics.push_back({LoadMetricId(load), load.label, "icount-load", "M instructions", true});
+  metrics.push_back({"setup.clones_s", "cloning the images", "setup", "s", true});
+  metrics.push_back({"setup.qemu_s", "starting QEMU", "setup", "s", true});
+  return metrics;
+}
+
 }  // namespace
 
 std::string JobMetricId(const FioJob& job) { return "fio." + job.id + "_mbps"; }
 
 std::vector<Metric> MetricsOf(const Experiment& experiment) {
   if (OnHost(experiment)) return HostMetrics(experiment.host);
+  if (CountsInstructions(experiment)) return InstructionMetrics();
   std::vector<Metric> metrics = {
       {"boot.total_s", "boot to the default target", "boot", "s", true},
       {"boot.kernel_s", "firmware and kernel", "boot-phase", "s", true},

@@ -8,6 +8,7 @@
 
 #include "harness/base/text.h"
 #include "harness/spec/experiment.h"
+#include "harness/spec/parse_arm.h"
 #include "harness/spec/parse_host.h"
 #include "harness/spec/toml_reader.h"
 
@@ -24,9 +25,10 @@ Layout LayoutOf(const std::string& name) {
 }
 
 Arm ReadArm(const toml::table& table, TomlErrors& errors) {
-  TomlReader reader(table, "arm",
-                    {"id", "label", "layout", "engine", "engine_options", "reference", "control"},
-                    errors);
+  TomlReader reader(
+      table, "arm",
+      {"id", "label", "layout", "engine", "engine_options", "reference", "control", "handicap"},
+      errors);
   Arm arm;
   arm.id = reader.RequiredText("id");
   if (!arm.id.empty() && !IsId(arm.id, "-")) {
@@ -48,6 +50,7 @@ Arm ReadArm(const toml::table& table, TomlErrors& errors) {
   }
   arm.reference = reader.Flag("reference", false);
   arm.control = reader.Flag("control", false);
+  arm.handicap = ReadHandicap(reader, false, errors);
   return arm;
 }
 
@@ -90,40 +93,6 @@ GuestSettings ReadGuest(const toml::table& table, TomlErrors& errors) {
   return guest;
 }
 
-// Two arms are the same experiment when all that reaches the guest is the same.
-bool SameSettings(const Arm& a, const Arm& b) {
-  return a.layout == b.layout && a.engine == b.engine && a.engine_options == b.engine_options;
-}
-
-void CheckArms(const Experiment& experiment, TomlReader& root) {
-  if (experiment.arms.empty()) return root.Error("arm", "no arms; add at least one [[arm]]");
-  std::set<std::string> ids;
-  const Arm* reference = nullptr;
-  for (const Arm& arm : experiment.arms) {
-    if (!ids.insert(arm.id).second)
-      root.Error("arm", fmt::format("arm id \"{}\" is used twice", arm.id));
-    if (arm.reference && reference) {
-      root.Error("arm", fmt::format("arms \"{}\" and \"{}\" both have reference = true; keep one",
-                                    reference->id, arm.id));
-    }
-    if (arm.reference) reference = &arm;
-  }
-  if (!reference)
-    return root.Error("arm", "no arm has reference = true; mark the one to compare with");
-  for (const Arm& arm : experiment.arms) {
-    if (!arm.control) continue;
-    if (arm.reference)
-      root.Error("arm", fmt::format("arm \"{}\" cannot be reference and control at once", arm.id));
-    if (!SameSettings(arm, *reference)) {
-      root.Error(
-          "arm",
-          fmt::format(
-              "control \"{}\" must have the layout, engine and options of the reference \"{}\"",
-              arm.id, reference->id));
-    }
-  }
-}
-
 void CheckJobs(const Experiment& experiment, TomlReader& root) {
   std::set<std::string> ids;
   for (const FioJob& job : experiment.jobs) {
@@ -140,6 +109,8 @@ void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErro
   experiment.promises = root.Flag("promises", experiment.promises);
   experiment.upgrade = root.Flag("upgrade", experiment.upgrade);
   if (const toml::table* guest = root.Table("guest")) experiment.guest = ReadGuest(*guest, errors);
+  if (CountsInstructions(experiment) && experiment.guest.cpus != 1)
+    root.Error("guest", "substrate \"icount\" counts one processor's instructions; set cpus = 1");
   for (const toml::table* arm : root.Tables("arm"))
     experiment.arms.push_back(ReadArm(*arm, errors));
   for (const toml::table* job : root.Tables("job"))
@@ -156,7 +127,7 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
   TomlErrors errors{file_name, ""};
   TomlReader root(document, "the experiment",
                   {"name", "description", "substrate", "seed", "blocks", "arm", "job", "promises",
-                   "upgrade", "guest", "cases", "host", "engine"},
+                   "upgrade", "guest", "cases", "host", "engine", "noise"},
                   errors);
   Experiment experiment;
   experiment.name = root.RequiredText("name");
@@ -169,7 +140,7 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
   }
   experiment.description = root.Text("description", "");
   experiment.substrate =
-      root.Choice("substrate", experiment.substrate, {"auto", "kvm", "tcg", "host"});
+      root.Choice("substrate", experiment.substrate, {"auto", "kvm", "tcg", "icount", "host"});
   experiment.seed =
       static_cast<uint64_t>(root.Integer("seed", 1, 0, std::numeric_limits<int64_t>::max()));
   experiment.blocks = static_cast<int>(root.Integer("blocks", experiment.blocks, 1, 1000));
@@ -178,6 +149,7 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
   } else {
     ReadGuestExperiment(document, root, errors, experiment);
   }
+  experiment.noise = ReadNoiseRules(root, errors);
   CheckArms(experiment, root);
   CheckJobs(experiment, root);
   if (!errors.first.empty()) return tl::unexpected(errors.first);

@@ -8,6 +8,7 @@
 
 #include "harness/base/text.h"
 #include "harness/spec/host_case.h"
+#include "harness/spec/parse_arm.h"
 
 namespace blendbench {
 namespace {
@@ -48,7 +49,8 @@ std::vector<EngineDescriptor> ReadEngines(TomlReader& root, TomlErrors& errors) 
 Arm ReadHostArm(const toml::table& table, const std::vector<std::string>& engines,
                 TomlErrors& errors) {
   TomlReader reader(table, "arm",
-                    {"id", "label", "engine", "engine_options", "reference", "control"}, errors);
+                    {"id", "label", "engine", "engine_options", "reference", "control", "handicap"},
+                    errors);
   Arm arm;
   arm.id = reader.RequiredText("id");
   if (!arm.id.empty() && !IsId(arm.id, "-"))
@@ -61,6 +63,7 @@ Arm ReadHostArm(const toml::table& table, const std::vector<std::string>& engine
     reader.Error("engine_options", "engine \"plain\" has no options; remove them");
   arm.reference = reader.Flag("reference", false);
   arm.control = reader.Flag("control", false);
+  arm.handicap = ReadHandicap(reader, true, errors);
   return arm;
 }
 

@@ -49,13 +49,15 @@ Layout LayoutFromName(const std::string& name) {
 }
 
 json ArmJson(const Arm& arm) {
-  return {{"id", arm.id},
-          {"label", arm.label},
-          {"layout", LayoutName(arm.layout)},
-          {"engine", arm.engine},
-          {"engine_options", arm.engine_options},
-          {"reference", arm.reference},
-          {"control", arm.control}};
+  json object = {{"id", arm.id},
+                 {"label", arm.label},
+                 {"layout", LayoutName(arm.layout)},
+                 {"engine", arm.engine},
+                 {"engine_options", arm.engine_options},
+                 {"reference", arm.reference},
+                 {"control", arm.control}};
+  if (arm.handicap.any()) object["handicap"] = ToJson(arm.handicap);
+  return object;
 }
 
 json JobJson(const FioJob& job) {
@@ -82,6 +84,7 @@ Arm ReadArm(const json& object) {
   arm.engine_options = object.at("engine_options");
   arm.reference = object.at("reference");
   arm.control = object.at("control");
+  if (object.contains("handicap")) arm.handicap = HandicapFromJson(object["handicap"]);
   return arm;
 }
 
@@ -120,6 +123,8 @@ Experiment ReadExperiment(const json& object) {
   experiment.upgrade = object.at("upgrade");
   experiment.spec_sha256 = object.at("spec_sha256");
   experiment.guest = ReadGuest(object.at("guest"));
+  // Plans from before there were rules discard nothing: steal and foreign load were not recorded then.
+  if (object.contains("noise")) experiment.noise = NoiseRulesFromJson(object["noise"]);
   for (const json& arm : object.at("arms")) experiment.arms.push_back(ReadArm(arm));
   for (const json& job : object.at("jobs")) experiment.jobs.push_back(ReadJob(job));
   if (OnHost(experiment)) experiment.host = HostFromJson(object.at("host"));
@@ -142,6 +147,9 @@ std::string LayoutName(Layout layout) {
 
 Plan MakePlan(const Experiment& experiment, const std::string& claims_sha256) {
   Plan plan{experiment, {}, claims_sha256};
+  // Instructions are the same in any noise, so unless the spec has rules of its own there are none.
+  if (CountsInstructions(experiment) && experiment.noise == NoiseRules())
+    plan.experiment.noise = {.max_steal = 1, .max_foreign = 1};
   Random random(experiment.seed);
   std::vector<size_t> order(experiment.arms.size());
   for (int block = 0; block < experiment.blocks; ++block) {
@@ -171,6 +179,7 @@ json ToJson(const Plan& plan) {
                     {"upgrade", experiment.upgrade},
                     {"spec_sha256", experiment.spec_sha256},
                     {"guest", GuestJson(experiment.guest)},
+                    {"noise", ToJson(experiment.noise)},
                     {"arms", arms},
                     {"jobs", jobs}};
   // Only where there is one, so that the plans of guests keep their hash.

@@ -86,6 +86,15 @@ double StudentPGreater(const std::vector<double>& differences, double bound) {
   return StudentCdf(-distance / error, n - 1);
 }
 
+double StudentPLess(const std::vector<double>& differences, double bound) {
+  return 1 - StudentPGreater(differences, bound);
+}
+
+double TostP(const std::vector<double>& differences, double bound) {
+  if (differences.size() < 2) return kNan;
+  return std::max(StudentPLess(differences, bound), StudentPGreater(differences, -bound));
+}
+
 double StudentPDifferent(const std::vector<double>& differences) {
   const double greater = StudentPGreater(differences, 0);
   if (std::isnan(greater)) return kNan;

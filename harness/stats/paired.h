@@ -46,6 +46,13 @@ std::optional<Interval> SignedRankInterval(const std::vector<double>& difference
 // all differences are equal it is 0 or 1 (0.5 on the bound). NaN below two differences.
 double StudentPGreater(const std::vector<double>& differences, double bound);
 
+// The other side: "the mean is at least `bound`" against "less", which is non-inferiority's test.
+double StudentPLess(const std::vector<double>& differences, double bound);
+
+// TOST: p value for "the mean lies outside of +-bound", the larger of the two one-sided ones. Below 5 %
+// exactly when the 90 % t interval lies within +-bound. NaN below two differences.
+double TostP(const std::vector<double>& differences, double bound);
+
 // Two-sided p value for "the mean is zero"; NaN below two differences.
 double StudentPDifferent(const std::vector<double>& differences);
 

@@ -4,21 +4,9 @@
 #include <algorithm>
 #include <boost/math/distributions/beta.hpp>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 
-#include "harness/stats/distributions.h"
-
 namespace blendbench::stats {
-namespace {
-
-constexpr double kAlpha = 0.05;
-constexpr int kMostBlocks = 10'000;
-constexpr double kCertainNoncentrality =
-    37;  // beyond it the noncentral t series loses accuracy and the power is 1
-
-}  // namespace
-
 Rate ClopperPearson(int hits, int of, double level) {
   if (hits < 0 || of < hits) throw std::domain_error("Clopper-Pearson: hits out of range");
   Rate rate{hits, of, 0, 1};
@@ -47,30 +35,6 @@ std::vector<double> Holm(const std::vector<double>& p_values) {
     adjusted[order[rank]] = floor;
   }
   return adjusted;
-}
-
-double NonInferiorityPower(double sd, double margin, int blocks) {
-  if (!(sd >= 0) || !(margin > 0) || blocks < 2)
-    throw std::domain_error("power: argument out of range");
-  const double n = blocks;
-  const double noncentrality =
-      sd == 0 ? kCertainNoncentrality : std::log1p(margin) * std::sqrt(n) / sd;
-  if (noncentrality >= kCertainNoncentrality) return 1;
-  return 1 - NoncentralStudentCdf(StudentQuantile(1 - kAlpha, n - 1), n - 1, noncentrality);
-}
-
-std::optional<int> BlocksForPower(double sd, double margin, double power, int least) {
-  if (NonInferiorityPower(sd, margin, kMostBlocks) < power) return std::nullopt;
-  int low = std::max(least, 2), high = kMostBlocks;  // power grows with the blocks
-  while (low < high) {
-    const int middle = std::midpoint(low, high);
-    if (NonInferiorityPower(sd, margin, middle) >= power) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
 }
 
 }  // namespace blendbench::stats

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <sstream>
 
 namespace blendbench::stats {
@@ -68,6 +69,27 @@ Finding Equivalence(const Interval& interval, double margin) {
                                                         : Finding::kInconclusive;
 }
 
+bool SeenWorse(const Judged& judged) {
+  return judged.student && judged.signed_rank && judged.student->low > 0 &&
+         judged.signed_rank->low > 0;
+}
+
+std::vector<MarginPoint> MarginCurve(const Judged& judged, double margin) {
+  if (!judged.student || !judged.signed_rank) return {};
+  std::vector<double> margins(std::begin(kCurveMargins), std::end(kCurveMargins));
+  margins.push_back(margin);
+  std::sort(margins.begin(), margins.end());
+  margins.erase(std::unique(margins.begin(), margins.end()), margins.end());
+  auto both = [](Finding t, Finding rank) { return t == rank ? t : Finding::kInconclusive; };
+  std::vector<MarginPoint> curve;
+  for (const double at : margins) {
+    curve.push_back(
+        {at, both(NonInferiority(*judged.student, at), NonInferiority(*judged.signed_rank, at)),
+         both(Equivalence(*judged.student, at), Equivalence(*judged.signed_rank, at))});
+  }
+  return curve;
+}
+
 Judged Judge(const std::vector<double>& differences, double margin) {
   Judged judged;
   judged.n = static_cast<int>(differences.size());
@@ -77,6 +99,8 @@ Judged Judge(const std::vector<double>& differences, double margin) {
   judged.student = StudentInterval(differences);
   judged.signed_rank = SignedRankInterval(differences);
   judged.p_beyond_margin = StudentPGreater(differences, std::log1p(margin));
+  judged.p_non_inferior = StudentPLess(differences, std::log1p(margin));
+  judged.p_equivalent = TostP(differences, std::log1p(margin));
   judged.p_different = StudentPDifferent(differences);
   if (!judged.student || !judged.signed_rank) {
     judged.non_inferiority = judged.equivalence = TooFew(judged.n);

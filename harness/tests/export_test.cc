@@ -186,6 +186,10 @@ TEST(Report, BytesThatCameFromACacheAreNamed) {
     EXPECT_EQ(named, comparison["arm"] == "fine-blendfs" &&
                          comparison["metric"] == "fio.path_read_1m_mbps");
   }
+  const std::string claims = ReportOf(record)["claims"].dump();
+  EXPECT_THAT(
+      claims,
+      HasSubstr("not from the disks alone, see the metric's reasons: fio.path_read_1m_mbps"));
 }
 
 TEST(Report, TooFewPairsGiveNullsNotNumbers) {

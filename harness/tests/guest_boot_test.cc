@@ -12,6 +12,7 @@
 #include "harness/measure/arm.h"
 #include "harness/measure/arm_session.h"
 #include "harness/measure/clones.h"
+#include "harness/spec/guest_load.h"
 
 namespace blendbench {
 namespace {
@@ -117,6 +118,29 @@ TEST_F(GuestBoot, CoarseLosesSystemChangesWhenTheSystemIsExchanged) {
   EXPECT_FALSE(last.held);
   EXPECT_THAT(last.detail, HasSubstr("a change below /etc"));
   EXPECT_THAT(last.detail, Not(HasSubstr("home directory")));
+}
+
+// More work in the boot is seen in its instructions, and no time of an emulated guest is taken for a measurement.
+TEST_F(GuestBoot, InstructionsAreCountedInPlaceOfTimes) {
+  settings_.substrate = Substrate::kIcount;
+  settings_.direct_io = false;
+  settings_.experiment.promises = settings_.experiment.upgrade = false;
+  Result<Sample> plain = Measure("coarse", false);
+  ASSERT_TRUE(plain) << plain.error().message;
+  ASSERT_EQ(plain->status, SampleStatus::kOk) << plain->failure->phase << plain->failure->reason;
+  for (const auto& [metric, value] : plain->metrics)
+    if (metric.rfind("setup.", 0) != 0) {
+      EXPECT_THAT(metric, testing::EndsWith("_minsn"));
+    }
+  for (const GuestLoad& load : GuestLoads()) EXPECT_GT(plain->metrics.at(LoadMetricId(load)), 1);
+  settings_.experiment.arms[0].handicap.boot_work = 40'000;
+  Result<Sample> more = Measure("coarse", false);
+  ASSERT_TRUE(more) << more.error().message;
+  ASSERT_EQ(more->status, SampleStatus::kOk) << more->failure->phase << more->failure->reason;
+  const double added = more->metrics.at("boot.total_minsn") - plain->metrics.at("boot.total_minsn");
+  EXPECT_GT(added, 40'000 * 0.008);  // about 11,000 instructions a count
+  EXPECT_LT(added, 40'000 * 0.020);
+  EXPECT_NEAR(more->metrics.at("load.walk_minsn") / plain->metrics.at("load.walk_minsn"), 1, 0.02);
 }
 
 TEST_F(GuestBoot, AnInitramfsThatGivesUpIsAFailedSampleWithItsWords) {

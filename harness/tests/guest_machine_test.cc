@@ -73,6 +73,51 @@ TEST(Machine, AcceleratorsDifferAndNothingElse) {
   EXPECT_EQ(differences, 2);
 }
 
+TEST(Machine, InstructionsAreCountedOnOneThreadWithAClockOfTheirOwn) {
+  MachineSpec spec = Spec();
+  spec.substrate = Substrate::kIcount;
+  const auto arguments = MachineArguments(spec, {});
+  EXPECT_THAT(arguments, Contains("tcg,thread=single"));
+  EXPECT_THAT(arguments, Contains("shift=0,sleep=off"));
+  EXPECT_THAT(arguments, Contains(HasSubstr("clock=vm")));
+  for (const Substrate substrate : {Substrate::kKvm, Substrate::kTcg, Substrate::kIcount})
+    EXPECT_EQ(SubstrateFromName(SubstrateName(substrate)), substrate);
+  EXPECT_FALSE(SubstrateFromName("host"));
+}
+
+TEST(Machine, ADiskLimitHoldsAllDisksTogether) {
+  MachineSpec spec = Spec();
+  EXPECT_THAT(MachineArguments(spec, {}), Not(Contains("-object throttle-group")));
+  spec.disk_mbps = 36.5;
+  const auto arguments = MachineArguments(spec, {});
+  EXPECT_THAT(arguments, Contains(HasSubstr(R"("bps-total":36500000)")));
+  size_t throttled = 0;
+  for (const std::string& argument : arguments) {
+    if (argument.rfind("{\"", 0) != 0) continue;
+    const json node = json::parse(argument);
+    if (node.value("driver", "") != "throttle") continue;
+    ++throttled;
+    EXPECT_EQ(node["throttle-group"], "disk-limit");
+    EXPECT_EQ(node["file"]["driver"], "qcow2");
+    EXPECT_NE(node["file"]["node-name"], node["node-name"]);
+    EXPECT_EQ(node["read-only"], node["file"]["read-only"]);
+  }
+  EXPECT_EQ(throttled, spec.disks.size());
+}
+
+TEST(CommandLine, AHandicapOfTheBootIsAUnit) {
+  Arm arm;
+  EXPECT_THAT(KernelCommandLine(arm, 0, {}), Not(HasSubstr("blendbench-handicap")));
+  arm.handicap.boot_delay_s = 0.25;
+  const std::string line = KernelCommandLine(arm, 0, {});
+  EXPECT_THAT(line, HasSubstr("systemd.wants=blendbench-handicap.service"));
+  EXPECT_THAT(line, HasSubstr("systemd.set_credential_binary=systemd.extra-unit."));
+  EXPECT_LT(line.size(), 1500u);  // the kernel takes 2048 bytes
+  EXPECT_THAT(BootUnitText(arm.handicap), HasSubstr("/bin/sleep 0.250\n"));
+  arm.handicap = {.boot_work = 1234};
+  EXPECT_THAT(BootUnitText(arm.handicap), HasSubstr("-lt 1234 ]"));
+}
+
 TEST(CommandLine, FineNamesEngineAndLayers) {
   Arm arm;
   arm.layout = Layout::kFine;

@@ -190,7 +190,8 @@ TEST_P(ShippedHost, SpecParses) {
   EXPECT_EQ(experiment->name, GetParam());
 }
 INSTANTIATE_TEST_SUITE_P(Profiles, ShippedHost,
-                         testing::Values("host", "host-quick", "host-layers"));
+                         testing::Values("host", "host-quick", "host-layers", "calibrate-host",
+                                         "calibrate", "icount", "icount-proof"));
 
 TEST(ShippedHost, TheFullTableHasEveryFixedCaseAndEngine) {
   const auto text = ReadFile(fs::path(BLEND_SOURCE_DIR) / "harness" / "specs" / "host.toml");

@@ -69,6 +69,23 @@ def power(sd, margin, blocks):
     return 1 - noncentral_cdf(stats.t.ppf(0.95, blocks - 1), blocks - 1, np.log1p(margin) * np.sqrt(blocks) / sd)
 
 
+def equivalence_power(sd, margin, blocks):
+    """Over the mean that may be seen: how often the standard deviation is small enough for it."""
+    degrees = blocks - 1
+    reach = np.log1p(margin) * np.sqrt(blocks) / sd
+    quantile = stats.t.ppf(0.95, degrees)
+    return float(2 * integrate.quad(
+        lambda z: stats.norm.pdf(z) * stats.chi2.cdf(degrees * ((reach - z) / quantile) ** 2, degrees),
+        0, min(reach, 12), epsabs=1e-12, epsrel=1e-12, limit=400)[0])
+
+
+def bca_sd(values):
+    result = stats.bootstrap((np.array(values),), lambda sample, axis: np.std(sample, axis=axis, ddof=1),
+                             n_resamples=200_000, confidence_level=LEVEL, method="BCa", batch=20_000,
+                             random_state=np.random.default_rng(20140802))
+    return [float(result.confidence_interval.low), float(result.confidence_interval.high)]
+
+
 def answer_paired(case):
     values = np.array(case["values"])
     low, high = stats.t.interval(LEVEL, len(values) - 1, values.mean(), stats.sem(values))
@@ -79,6 +96,9 @@ def answer_paired(case):
         "hodges_lehmann": float(np.median(walsh)), "signed_rank": signed_rank_interval(values),
         "p_beyond_margin": float(stats.ttest_1samp(values, bound, alternative="greater").pvalue),
         "p_different": float(stats.ttest_1samp(values, 0.0).pvalue),
+        "p_non_inferior": float(stats.ttest_1samp(values, bound, alternative="less").pvalue),
+        "p_equivalent": max(float(stats.ttest_1samp(values, bound, alternative="less").pvalue),
+                            float(stats.ttest_1samp(values, -bound, alternative="greater").pvalue)),
     }
 
 
@@ -90,6 +110,9 @@ ANSWERS = {
     "clopper_pearson": lambda case: list(map(float, stats.binomtest(case["hits"], case["of"]).proportion_ci(0.95, "exact"))),
     "holm": lambda case: holm(case["values"]),
     "power": lambda case: power(case["sd"], case["margin"], case["blocks"]),
+    "equivalence_power": lambda case: equivalence_power(case["sd"], case["margin"], case["blocks"]),
+    "sd_limit": lambda case: float(case["sd"] * np.sqrt((case["n"] - 1) / stats.chi2.ppf(0.2, case["n"] - 1))),
+    "bca_sd": lambda case: bca_sd(case["values"]),
 }
 
 
@@ -117,6 +140,11 @@ def fixed_cases():
     for sd in (0.01, 0.03, 0.06, 0.2):
         for blocks in (3, 8, 12, 40):
             cases.append({"kind": "power", "sd": sd, "margin": 0.05, "blocks": blocks})
+            cases.append({"kind": "equivalence_power", "sd": sd, "margin": 0.05, "blocks": blocks})
+            cases.append({"kind": "sd_limit", "sd": sd, "n": blocks})
+    for n in (12, 20, 30):
+        values = [float(value) for value in np.round(random.gamma(2, 0.03, n), 6)]
+        cases.append({"kind": "bca_sd", "values": values})
     return cases
 
 

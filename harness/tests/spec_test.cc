@@ -51,6 +51,48 @@ std::string ErrorOf(const std::string& text) {
   return parsed ? "(no error)" : parsed.error();
 }
 
+TEST(Spec, HandicapsAndRulesOfNoiseAreReadAndKeptInThePlan) {
+  const auto experiment = ParseExperiment(
+      Changed("engine_options = \"writeback,threads=2\"\n",
+              "engine_options = \"x\"\n[arm.handicap]\npause = 0.1\nboot_delay_s = 2\n[noise]\n"
+              "max_steal = 0.02\n"),
+      "t.toml");
+  ASSERT_TRUE(experiment) << experiment.error();
+  EXPECT_FALSE(experiment->arms[0].handicap.any());
+  EXPECT_EQ(experiment->arms[1].handicap, (Handicap{.pause = 0.1, .boot_delay_s = 2}));
+  EXPECT_EQ(experiment->noise.max_steal, 0.02);
+  EXPECT_EQ(experiment->noise.max_foreign, NoiseRules().max_foreign);
+  const nlohmann::json plan = ToJson(MakePlan(*experiment, ""));
+  EXPECT_EQ(plan["experiment"]["noise"]["max_steal"], 0.02);
+  EXPECT_FALSE(plan["experiment"]["arms"][0].contains("handicap"));
+  const auto again = PlanFromJson(plan);
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(again->experiment.arms[1].handicap, experiment->arms[1].handicap);
+  EXPECT_EQ(again->experiment.noise, experiment->noise);
+}
+
+TEST(Spec, AHandicappedArmIsNoControl) {
+  EXPECT_THAT(
+      ErrorOf(Changed("layout = \"fine\"\nengine = \"blendfs\"\nengine_options = "
+                      "\"writeback,threads=2\"\n",
+                      "layout = \"coarse\"\ncontrol = true\n[arm.handicap]\npause = 0.1\n")),
+      HasSubstr("must have the layout"));
+}
+
+TEST(Spec, NoBlockOfInstructionsIsTooNoisy) {
+  Experiment experiment = *ParseExperiment(kGood, "t.toml");
+  EXPECT_EQ(MakePlan(experiment, "").experiment.noise, NoiseRules());
+  experiment.substrate = "icount";
+  EXPECT_EQ(MakePlan(experiment, "").experiment.noise.max_foreign, 1);
+  experiment.noise.max_steal = 0.2;
+  EXPECT_EQ(MakePlan(experiment, "").experiment.noise.max_steal, 0.2);
+}
+
+TEST(Spec, InstructionsNeedOneProcessor) {
+  EXPECT_THAT(ErrorOf("substrate = \"icount\"\n" + Changed("memory_mib = 512", "cpus = 2")),
+              HasSubstr("set cpus = 1"));
+}
+
 TEST(Spec, ReadsWhatIsThereAndDefaultsTheRest) {
   const auto experiment = ParseExperiment(kGood, "t.toml");
   ASSERT_TRUE(experiment) << experiment.error();

@@ -47,6 +47,15 @@ json RandomQuestions(unsigned seed) {
     questions.push_back({{"kind", "clopper_pearson"}, {"hits", hits}, {"of", of}});
     const double sd = std::uniform_real_distribution<double>(0.02, 0.2)(random);
     questions.push_back({{"kind", "power"}, {"sd", sd}, {"margin", 0.05}, {"blocks", 2 + n}});
+    questions.push_back(
+        {{"kind", "equivalence_power"}, {"sd", sd}, {"margin", 0.05}, {"blocks", 2 + n}});
+    questions.push_back({{"kind", "sd_limit"}, {"sd", sd}, {"n", 1 + n}});
+  }
+  std::gamma_distribution<double> skewed(2, 0.03);
+  for (int i = 0; i < 2; ++i) {
+    std::vector<double> values;
+    for (int k = 0; k < 15; ++k) values.push_back(skewed(random));
+    questions.push_back({{"kind", "bca_sd"}, {"values", values}});
   }
   return questions;
 }
@@ -72,7 +81,7 @@ TEST(StatsScipy, FreshRandomCases) {
   EXPECT_EQ(pclose(pipe), 0);
   fs::remove(asked);
   const json questions = json::parse(answers, nullptr, false);
-  ASSERT_EQ(questions.size(), 72u);
+  ASSERT_EQ(questions.size(), 114u);
   CheckAll(questions);
 }
 

@@ -3,10 +3,13 @@
 // wrong. Seeds are fixed, so a failure is a change of the code; bounds allow four standard errors of the simulation.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
+#include "harness/stats/bootstrap.h"
 #include "harness/stats/rates.h"
+#include "harness/stats/sample_size.h"
 #include "harness/stats/verdict.h"
 
 namespace blendbench::stats {
@@ -69,6 +72,111 @@ TEST(StatsSimulation, AnArmAtTheMarginIsSeldomCalledNonInferior) {
   EXPECT_LE(wrong_refuted / double{kExperiments}, most);
   EXPECT_GE(wrong_holds / double{kExperiments}, 0.02);
   EXPECT_GE(wrong_refuted / double{kExperiments}, 0.02);
+}
+
+// Equivalence asks for both sides, so an arm at either border passes at most as often as one test does.
+TEST(StatsSimulation, AnArmAtEitherBorderIsSeldomCalledEquivalent) {
+  for (const double truth : {std::log1p(kMargin), -std::log1p(kMargin)}) {
+    Experiments experiments(23, 8, truth, 0.03);
+    int holds = 0;
+    for (int i = 0; i < kExperiments; ++i)
+      holds += Judge(experiments.Next(), kMargin).equivalence.finding == Finding::kHolds;
+    EXPECT_LE(holds / double{kExperiments}, 0.05 + FourStandardErrors(0.05));
+    EXPECT_GE(holds / double{kExperiments}, 0.02);
+  }
+}
+
+// Spikes of a busy host: one block in eight is off by a tenth, to either side. The rule must not gain from it.
+TEST(StatsSimulation, SpikesDoNotMakeWrongVerdicts) {
+  std::mt19937_64 random(29);
+  std::normal_distribution<double> noise(std::log1p(kMargin), 0.02), spike(0, 0.15);
+  std::bernoulli_distribution spiked(0.125);
+  int wrong_holds = 0, wrong_refuted = 0;
+  for (int i = 0; i < kExperiments; ++i) {
+    std::vector<double> differences;
+    for (int block = 0; block < 8; ++block)
+      differences.push_back(noise(random) + (spiked(random) ? spike(random) : 0));
+    const Finding finding = Judge(differences, kMargin).non_inferiority.finding;
+    wrong_holds += finding == Finding::kHolds;
+    wrong_refuted += finding == Finding::kRefuted;
+  }
+  const double most = 0.05 + FourStandardErrors(0.05);
+  EXPECT_LE(wrong_holds / double{kExperiments}, most);
+  EXPECT_LE(wrong_refuted / double{kExperiments}, most);
+}
+
+// Twelve metrics without any effect: one flag or more in at most 5 % of the families, where 46 % have a raw
+// p value below 5 %.
+TEST(StatsSimulation, HolmKeepsTheFamilysErrorRate) {
+  constexpr int kFamilies = 1500;
+  Experiments experiments(31, 8, 0, 0.03);
+  int flagged = 0, raw_flagged = 0;
+  for (int i = 0; i < kFamilies; ++i) {
+    std::vector<double> p_values;
+    for (int metric = 0; metric < 12; ++metric)
+      p_values.push_back(StudentPDifferent(experiments.Next()));
+    const std::vector<double> adjusted = Holm(p_values);
+    flagged += *std::min_element(adjusted.begin(), adjusted.end()) <= 0.05;
+    raw_flagged += *std::min_element(p_values.begin(), p_values.end()) <= 0.05;
+  }
+  const double bound = 4 * std::sqrt(0.05 * 0.95 / kFamilies);
+  EXPECT_NEAR(flagged / double{kFamilies}, 0.05, bound);
+  EXPECT_GE(raw_flagged / double{kFamilies}, 0.40);
+}
+
+// The exact interval of a rate covers at least what it says, whatever the rate.
+TEST(StatsSimulation, ClopperPearsonNeverCoversLess) {
+  for (const double truth : {0.02, 0.1, 0.5, 0.93}) {
+    std::mt19937_64 random(37);
+    std::binomial_distribution<int> hits(24, truth);
+    int covered = 0;
+    for (int i = 0; i < kExperiments; ++i) {
+      const Rate rate = ClopperPearson(hits(random), 24);
+      covered += rate.low <= truth && truth <= rate.high;
+    }
+    EXPECT_GE(covered / double{kExperiments}, 0.95 - FourStandardErrors(0.95)) << truth;
+  }
+}
+
+// Why no verdict rests on the bootstrap: for the mean of eight blocks it covers well below 90 %. For the noise of
+// a calibration's blocks, where it is used, it comes within a few points.
+TEST(StatsSimulation, TheBootstrapIsForNoiseNotForVerdicts) {
+  constexpr int kRuns = 400;
+  const double bound = 4 * std::sqrt(0.9 * 0.1 / kRuns);
+  Experiments short_ones(41, 8, 0.02, 0.05), long_ones(43, 40, 0, 0.05);
+  int mean_covered = 0, sd_covered = 0;
+  for (int i = 0; i < kRuns; ++i) {
+    mean_covered += Covers(*BcaInterval(short_ones.Next(), Mean, 5, kLevel, 1000), 0.02);
+    sd_covered += Covers(*BcaInterval(long_ones.Next(), StandardDeviation, 5, kLevel, 1000), 0.05);
+  }
+  EXPECT_LE(mean_covered / double{kRuns}, kLevel - 0.02);
+  EXPECT_GE(mean_covered / double{kRuns}, 0.75);
+  EXPECT_GE(sd_covered / double{kRuns}, 0.85 - bound);
+}
+
+// Planning with a pilot's upper limit keeps the power where planning with its standard deviation loses it.
+TEST(StatsSimulation, ACautiousSampleSizeKeepsItsPower) {
+  const double sd = 0.06;
+  Experiments pilots(47, 6, 0.01, sd);
+  int enough = 0, cautious_enough = 0;
+  for (int i = 0; i < kExperiments; ++i) {
+    const SampleSize size = PlanFromPilot(pilots.Next(), kMargin).value();
+    enough += NonInferiorityPower(sd, kMargin, size.blocks.value()) >= 0.90;
+    cautious_enough += NonInferiorityPower(sd, kMargin, size.cautious_blocks.value()) >= 0.90;
+  }
+  EXPECT_LE(enough / double{kExperiments}, 0.60);
+  EXPECT_GE(cautious_enough / double{kExperiments}, 0.80 - FourStandardErrors(0.8));
+}
+
+TEST(StatsSimulation, TheWholeRulesPowerIsALittleBelowTheTTests) {
+  const OperatingRates rates = SimulateRule(0, 0.06, kMargin, 16, 53, kExperiments);
+  const double t_alone = NonInferiorityPower(0.06, kMargin, 16);
+  EXPECT_LE(rates.holds, t_alone);
+  EXPECT_GE(rates.holds, t_alone - 0.12);
+  EXPECT_NEAR(rates.holds + rates.refuted + rates.inconclusive, 1, 1e-12);
+  // "Seen as worse" without any effect: at most 5 %.
+  EXPECT_LE(rates.seen_worse, 0.05 + FourStandardErrors(0.05));
+  EXPECT_GE(SimulateRule(std::log(1.2), 0.04, kMargin, 8, 59).refuted, 0.95);
 }
 
 TEST(StatsSimulation, TheReferenceAgainstItselfIsHardlyEverRefuted) {

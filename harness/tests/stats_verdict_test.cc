@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <iterator>
 #include <limits>
 
+#include "harness/stats/bootstrap.h"
 #include "harness/stats/distributions.h"
 #include "harness/stats/rates.h"
+#include "harness/stats/sample_size.h"
 #include "harness/stats/verdict.h"
 
 namespace blendbench::stats {
@@ -73,6 +76,55 @@ TEST(StatsVerdict, TheSmallestMarginIsTheBorder) {
   EXPECT_NE(Judge(values, margin * (1 - 1e-6)).non_inferiority.finding, Finding::kHolds);
   const double equivalence_margin = judged.smallest_equivalence_margin.value();
   EXPECT_EQ(Judge(values, equivalence_margin * (1 + 1e-9)).equivalence.finding, Finding::kHolds);
+}
+
+TEST(StatsVerdict, TheCurveTurnsAtTheSmallestMargin) {
+  const Judged judged = Judge({0.06, 0.08, 0.05, 0.09, 0.07, 0.065, 0.075, 0.085}, 0.04);
+  const std::vector<MarginPoint> curve = MarginCurve(judged, 0.04);
+  ASSERT_EQ(curve.size(), std::size(kCurveMargins) + 1);
+  bool at_margin = false;
+  for (size_t i = 0; i < curve.size(); ++i) {
+    if (i > 0) {
+      EXPECT_LT(curve[i - 1].margin, curve[i].margin);
+    }
+    EXPECT_EQ(curve[i].non_inferiority == Finding::kHolds,
+              curve[i].margin > *judged.smallest_margin)
+        << curve[i].margin;
+    if (curve[i].margin != 0.04) continue;
+    at_margin = true;
+    EXPECT_EQ(curve[i].non_inferiority, judged.non_inferiority.finding);
+    EXPECT_EQ(curve[i].equivalence, judged.equivalence.finding);
+  }
+  EXPECT_TRUE(at_margin);
+  EXPECT_EQ(curve.front().non_inferiority, Finding::kRefuted);
+  EXPECT_EQ(MarginCurve(judged, 0.05).size(), std::size(kCurveMargins));
+  EXPECT_TRUE(MarginCurve(Judge({0.1, 0.2}, 0.05), 0.05).empty());
+}
+
+// TOST at 5 % and the 90 % interval are the same test.
+TEST(StatsVerdict, TostAgreesWithTheInterval) {
+  for (const double shift : {-0.08, -0.04, -0.03, 0.0, 0.02, 0.035, 0.045, 0.06}) {
+    const std::vector<double> values = {shift + 0.01,  shift - 0.012, shift + 0.002,
+                                        shift - 0.004, shift + 0.02,  shift - 0.016};
+    const Judged judged = Judge(values, 0.05);
+    EXPECT_EQ(judged.p_equivalent < 0.05, Equivalence(*judged.student, 0.05) == Finding::kHolds);
+    EXPECT_EQ(judged.p_non_inferior < 0.05,
+              NonInferiority(*judged.student, 0.05) == Finding::kHolds);
+  }
+}
+
+TEST(StatsBootstrap, SaysNothingWhereItCannot) {
+  const auto sd = [](const std::vector<double>& values) { return StandardDeviation(values); };
+  EXPECT_FALSE(BcaInterval({1, 2, 3}, sd, 1));
+  EXPECT_FALSE(BcaInterval(std::vector<double>(9, 0.5), sd, 1));
+  const std::vector<double> values = {0.1, 0.4, 0.2, 0.9, 0.3, 0.35};
+  EXPECT_FALSE(BcaInterval(
+      values, [](const auto&) { return std::nan(""); }, 1));
+  const auto once = BcaInterval(values, sd, 1), again = BcaInterval(values, sd, 1);
+  ASSERT_TRUE(once && again);
+  EXPECT_EQ(once->low, again->low);
+  EXPECT_LT(once->low, StandardDeviation(values));
+  EXPECT_GT(once->high, StandardDeviation(values));
 }
 
 TEST(StatsVerdict, EqualDifferencesHaveAnIntervalOfNoWidth) {

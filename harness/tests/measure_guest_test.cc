@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// What is made of a guest's counted instructions and of its units, whatever it sends; and of the kernel's greeting.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+
+#include "harness/host/fuse_probe.h"
+#include "harness/measure/diagnosis.h"
+#include "harness/measure/instructions.h"
+
+namespace blendbench {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Instructions, AreTheClockLessWhatTheGuestIdled) {
+  const auto readings = ParseReadings(
+      "now at 4447063550 nsecs\n  .idle_sleeptime : 8596713 nsecs\n  .iowait_sleeptime: 220133672 "
+      "nsecs\n"
+      "now at 5262818518 nsecs\n  .idle_sleeptime : 8596713 nsecs\n  .iowait_sleeptime: 962836281 "
+      "nsecs\n");
+  ASSERT_TRUE(readings) << readings.error();
+  EXPECT_THAT(*readings, ElementsAre(4218333165, 4291385524));
+}
+
+TEST(Instructions, NonsenseIsRefused) {
+  for (const char* text :
+       {"", "hello\n", "  .idle_sleeptime : 5 nsecs\n", "now at 99999999999999999999999 nsecs\n",
+        "now at 10 nsecs\n .idle_sleeptime : 11 nsecs\n"})
+    EXPECT_FALSE(ParseReadings(text)) << text;
+}
+
+TEST(Instructions, LoadsHaveMetricsOfTheirOwn) {
+  std::set<std::string> ids;
+  for (const GuestLoad& load : GuestLoads()) ids.insert(LoadMetricId(load));
+  EXPECT_EQ(ids.size(), GuestLoads().size());
+  EXPECT_EQ(ids.count("load.walk_minsn"), 1u);
+}
+
+TEST(Blame, IsReadInEveryUnit) {
+  const auto units = ParseBlame(
+      "       1min 2.500s slow.service\n"
+      "            890ms a.mount\n"
+      "             1.2s dev-vda.device\n"
+      "            120us fast.service\n"
+      "Bootup is not yet finished\n"
+      "  12 nothing\n");
+  ASSERT_EQ(units.size(), 4u);
+  EXPECT_EQ(units[0].unit, "slow.service");
+  EXPECT_DOUBLE_EQ(units[0].seconds, 62.5);
+  EXPECT_EQ(units[1].unit, "dev-vda.device");
+  EXPECT_DOUBLE_EQ(units[1].seconds, 1.2);
+  EXPECT_DOUBLE_EQ(units[2].seconds, 0.89);
+  EXPECT_NEAR(units[3].seconds, 120e-6, 1e-12);
+}
+
+TEST(Blame, HostileOutputIsBounded) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "1s " + std::string(400, 'u') + ".service\n";
+  const auto units = ParseBlame(text + "\x1b[2J1s x.service\n", 5);
+  ASSERT_EQ(units.size(), 5u);
+  EXPECT_LE(units[0].unit.size(), 120u);
+}
+
+std::vector<unsigned char> Greeting(uint32_t opcode, uint32_t flags, uint32_t flags2) {
+  const uint32_t words[] = {104, opcode, 1, 0, 0, 0, 0, 0, 0, 0, 7, 41, 131072, flags, flags2};
+  std::vector<unsigned char> bytes(104);
+  std::memcpy(bytes.data(), words, sizeof words);
+  return bytes;
+}
+
+TEST(FuseGreeting, TellsVersionAndPassthrough) {
+  const auto with = Greeting(26, 1U << 30, 1U << 5);
+  const auto offer = ParseGreeting(with.data(), with.size());
+  ASSERT_TRUE(offer);
+  EXPECT_EQ(offer->major, 7);
+  EXPECT_EQ(offer->minor, 41);
+  EXPECT_TRUE(offer->passthrough);
+  const auto without = Greeting(26, 1U << 30, 0xFFFFFFDF);
+  EXPECT_FALSE(ParseGreeting(without.data(), without.size())->passthrough);
+  // Without the flag that says so, the second word is not flags.
+  const auto old = Greeting(26, 0, 0xFFFFFFFF);
+  EXPECT_FALSE(ParseGreeting(old.data(), old.size())->passthrough);
+  const auto other = Greeting(1, 1U << 30, 1U << 5);
+  EXPECT_FALSE(ParseGreeting(other.data(), other.size()));
+  EXPECT_FALSE(ParseGreeting(with.data(), 50));
+}
+
+}  // namespace
+}  // namespace blendbench
