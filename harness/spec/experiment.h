@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "harness/spec/external.h"
 #include "harness/spec/host_engine.h"
 
 namespace blendbench {
@@ -59,7 +60,7 @@ struct HostSettings {
 struct Experiment {
   std::string name;
   std::string description;
-  std::string substrate = "auto";  // "auto", "kvm", "tcg", "host"
+  std::string substrate = "auto";  // "auto", "kvm", "tcg", "host", "external"
   uint64_t seed = 1;
   int blocks = 8;
   std::vector<Arm> arms;
@@ -68,10 +69,13 @@ struct Experiment {
   bool upgrade = true;  // once per run and fine arm: boot the used user image with system_next
   GuestSettings guest;
   HostSettings host;
-  std::string spec_sha256;  // of the bytes of the spec file
+  std::vector<Metric> external;  // of an imported experiment
+  std::string spec_sha256;       // of the bytes of the spec file
 };
 
 inline bool OnHost(const Experiment& experiment) { return experiment.substrate == "host"; }
+// Imported from another tool's results; it cannot be run.
+inline bool IsExternal(const Experiment& experiment) { return experiment.substrate == "external"; }
 
 // A parse error names file, line and remedy in one line.
 tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_text,
