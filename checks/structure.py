@@ -21,6 +21,7 @@ HARNESS = {
     "base": [],
     "spec": ["base"],
     "stats": ["base"],
+    "import": ["base", "spec"],
     "gate": ["base", "spec", "stats"],
     "store": ["base", "spec"],
     "export": ["base", "spec", "stats", "gate", "store"],
@@ -28,7 +29,7 @@ HARNESS = {
     "host": ["base", "spec", "guest"],
     "measure": ["base", "spec", "guest", "host"],
     "run": ["base", "spec", "store", "guest", "host", "measure"],
-    "cli": ["base", "spec", "stats", "gate", "store", "export", "guest", "host", "measure", "run"],
+    "cli": ["base", "spec", "import", "stats", "gate", "store", "export", "guest", "host", "measure", "run"],
 }
 ALLOWED.update({f"harness/{name}": {f"harness/{below}" for below in may}
                 for name, may in HARNESS.items()})

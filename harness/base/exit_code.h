@@ -17,7 +17,8 @@ enum class ExitCode : int {
   kEnvironment =
       3,  // something the machine lacks: QEMU, images, disk space, a lock somebody else holds
   kFailedSamples = 4,  // the run finished, and some of its samples failed
-  kGateFailed = 5,     // a gate said no (reserved for `gate`)
+  kGateFailed = 5,     // a gate said no: something got worse
+  kCannotTell = 6,     // a gate cannot tell: too noisy, incomplete, or another machine
   kInterrupted = 130,  // SIGINT or SIGTERM; finished samples are kept, --resume continues
 };
 

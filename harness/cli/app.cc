@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/tracking.h"
+#include "harness/export/formats.h"
 
 namespace blendbench {
 namespace {
@@ -16,7 +18,8 @@ constexpr const char* kDefaultRuns = "results/runs";
 constexpr const char* kExitStatus =
     "Exit status: 0 done; 1 blendbench broke; 2 wrong arguments or spec; 3 the machine lacks "
     "something (QEMU, images,\n"
-    "disk space); 4 the run finished and some samples failed; 5 a gate failed; 130 interrupted "
+    "disk space); 4 the run finished and some samples failed; 5 a gate failed; 6 a gate cannot "
+    "tell; 130 interrupted "
     "(--resume continues).";
 
 void AddSpecOptions(CLI::App& command, SpecOptions& options) {
@@ -53,6 +56,7 @@ struct CommandLine {
   ExportOptions export_options;
   RunChoice show, verdict, list;
   DoctorOptions doctor;
+  TrackingOptions tracking;
 };
 
 // What `run` and `calibrate` need alike.
@@ -120,9 +124,11 @@ void DefineExport(CommandLine& line) {
   CLI::App* command = line.app.add_subcommand("export", "write a run in another form");
   AddRunChoice(*command, line.export_options.choice);
   command
-      ->add_option("--format", line.export_options.format,
-                   "report (JSON for paper/), csv, jsonl or markdown")
-      ->check(CLI::IsMember({"report", "csv", "jsonl", "markdown"}))
+      ->add_option(
+          "--format", line.export_options.format,
+          "report (JSON for paper/), json, jsonl, csv, markdown, googlebenchmark, bencher, "
+          "github-action-benchmark or otava")
+      ->check(CLI::IsMember(ExportFormats()))
       ->default_val("report");
   command->add_option("-o,--output", line.export_options.output,
                       "file to write (default: standard output)");
@@ -173,6 +179,7 @@ int Dispatch(const CommandLine& line, Io& io) {
   if (name == "show") return ShowCommand(line.show, io);
   if (name == "verdict") return VerdictCommand(line.verdict, io);
   if (name == "list") return ListCommand(line.list, io);
+  if (const auto status = DispatchTracking(line.app, line.tracking, io)) return *status;
   return DoctorCommand(line.doctor, io);
 }
 
@@ -196,6 +203,7 @@ int ParseAndDispatch(int argc, const char* const* argv, Io& io) {
   DefineExport(line);
   DefineViews(line);
   DefineDoctor(line);
+  DefineTracking(line.app, line.tracking);
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -77,21 +77,6 @@ Result<Prepared> Prepare(const SpecOptions& options) {
   return prepared;
 }
 
-// 2026-11-23T10-00-00-quick: sorts by time and is a plain file name; two runs of one second get numbers.
-std::string NewRunId(const fs::path& runs_dir, const std::string& name) {
-  std::string id = UtcText(std::chrono::system_clock::now());
-  id.pop_back();
-  for (char& c : id) {
-    if (c == ':') c = '-';
-  }
-  id += "-" + name;
-  std::error_code ignored;
-  if (!fs::exists(runs_dir / id, ignored)) return id;
-  int number = 2;
-  while (fs::exists(runs_dir / fmt::format("{}-{}", id, number), ignored)) ++number;
-  return fmt::format("{}-{}", id, number);
-}
-
 bool Unfinished(const RunFolder& run) {
   return run.environment().finished.empty() || !run.PendingSteps().empty();
 }

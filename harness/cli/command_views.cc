@@ -11,6 +11,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/places.h"
 #include "harness/export/calibration_report.h"
+#include "harness/export/formats.h"
 #include "harness/export/host_table.h"
 #include "harness/export/record.h"
 #include "harness/export/report.h"
@@ -44,13 +45,6 @@ Result<Opened> Open(const RunChoice& choice, Io& io) {
 
 std::string Dump(const json& object) {
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-std::string Format(const Opened& run, const std::string& format) {
-  if (format == "csv") return MakeCsv(run.record);
-  if (format == "jsonl") return MakeJsonl(run.record);
-  if (format == "markdown") return MakeMarkdown(run.record, run.analysis);
-  return Dump(MakeReport(run.record, run.analysis));
 }
 
 std::string GeometricMean(const RunRecord& record, const std::string& arm,
@@ -111,7 +105,7 @@ void PrintRun(const Opened& run, Io& io) {
 int ExportCommand(const ExportOptions& options, Io& io) {
   auto run = Open(options.choice, io);
   if (!run) return Complain(io, run.error());
-  const std::string text = Format(*run, options.format);
+  const std::string text = ExportAs(run->record, run->analysis, options.format);
   if (options.output.empty()) {
     io.out << text;
     io.out.flush();

@@ -49,7 +49,7 @@ struct RunChoice {
 
 struct ExportOptions {
   RunChoice choice;
-  std::string format;  // "report", "csv", "jsonl", "markdown"
+  std::string format;  // one of export/formats.h
   std::string output;  // "" for standard output
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -71,6 +72,20 @@ fs::path DefaultImages() {
   const fs::path base =
       cache && *cache ? fs::path(cache) : fs::path(home ? home : "/root") / ".cache" / "blendfs";
   return base / "images" / "current";
+}
+
+std::string NewRunId(const fs::path& runs_dir, const std::string& name) {
+  std::string id = UtcText(std::chrono::system_clock::now());
+  id.pop_back();
+  for (char& c : id) {
+    if (c == ':') c = '-';
+  }
+  id += "-" + name;
+  std::error_code ignored;
+  if (!fs::exists(runs_dir / id, ignored)) return id;
+  int number = 2;
+  while (fs::exists(runs_dir / fmt::format("{}-{}", id, number), ignored)) ++number;
+  return fmt::format("{}-{}", id, number);
 }
 
 Result<fs::path> FindSpec(const std::string& name, const fs::path& home) {

@@ -26,6 +26,9 @@ std::filesystem::path FindBuilt(const std::string& path_in_build);
 // Where vm-images/build leaves the images of ./reproduce: ${BLEND_CACHE:-~/.cache/blendfs}/images/current.
 std::filesystem::path DefaultImages();
 
+// 2026-11-23T10-00-00-quick: sorts by time and is a plain file name; two runs of one second get numbers.
+std::string NewRunId(const std::filesystem::path& runs_dir, const std::string& name);
+
 // A run's folder as it is named, or the run of that id in `runs_dir`; "latest" is the newest.
 // kUsage otherwise.
 Result<std::filesystem::path> FindRun(const std::string& name,

@@ -12,26 +12,7 @@
 namespace blendbench {
 namespace {
 
-std::string CsvField(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
-// A cell of a markdown table: no bars, no line breaks, no markup of its own.
-std::string Cell(const std::string& text) {
-  std::string cell;
-  for (const char c : text) {
-    if (c == '|' || c == '\\' || c == '*' || c == '_' || c == '`' || c == '<' || c == '[')
-      cell += '\\';
-    cell += c == '\n' ? ' ' : c;
-  }
-  return cell;
-}
+std::string Cell(const std::string& text) { return MarkdownCell(text); }
 
 std::string RatioCell(double log_value) {
   return std::isfinite(log_value) ? fmt::format("{:.3f}", std::exp(log_value)) : "-";
@@ -115,6 +96,26 @@ std::string ControlLine(const Controls& controls) {
 }
 
 }  // namespace
+
+std::string MarkdownCell(const std::string& text) {
+  std::string cell;
+  for (const char c : text) {
+    if (c == '|' || c == '\\' || c == '*' || c == '_' || c == '`' || c == '<' || c == '[')
+      cell += '\\';
+    cell += c == '\n' ? ' ' : c;
+  }
+  return cell;
+}
+
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
 
 std::string MakeCsv(const RunRecord& record) {
   std::map<std::string, std::string> units;

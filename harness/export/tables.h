@@ -9,6 +9,12 @@
 
 namespace blendbench {
 
+// A field of a CSV file (RFC 4180): quoted where it must be.
+std::string CsvField(const std::string& text);
+
+// A cell of a markdown table: no bars, no line breaks, no markup of its own.
+std::string MarkdownCell(const std::string& text);
+
 // Long form, one row a metric: run,block,order,arm,status,metric,unit,value (RFC 4180). A failed
 // sample without metrics is one row with the last three fields empty, so that no sample is lost.
 std::string MakeCsv(const RunRecord& record);

@@ -185,6 +185,7 @@ const char* VerdictName(Verdict verdict) {
 std::string StampFor(const std::string& substrate) {
   if (substrate == "kvm") return "";
   if (substrate == "icount") return "instructions, a regression signal and no evidence";
+  if (substrate == "external") return "imported";
   if (substrate == "host") return "userspace only, indicative";
   return "emulated, indicative";
 }

@@ -106,7 +106,7 @@ Result<RunOutcome> ExecuteRun(RunFolder& folder, const RunConfig& config, Progre
   const int pending = static_cast<int>(folder.PendingSteps().size());
   if (pending == 0 && !folder.environment().finished.empty()) return OutcomeOf(folder);
 
-  Result<Scratch> scratch = Scratch::Make(folder.dir() / "scratch");
+  Result<Scratch> scratch = Scratch::Make(fs::absolute(folder.dir()) / "scratch");
   if (!scratch) return tl::unexpected(scratch.error());
   std::optional<Tuning> tuning;
   if (config.tune) {

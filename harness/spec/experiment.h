@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "harness/spec/external.h"
 #include "harness/spec/handicap.h"
 #include "harness/spec/host_engine.h"
 #include "harness/spec/noise.h"
@@ -62,7 +63,7 @@ struct HostSettings {
 struct Experiment {
   std::string name;
   std::string description;
-  std::string substrate = "auto";  // "auto", "kvm", "tcg", "icount", "host"
+  std::string substrate = "auto";  // "auto", "kvm", "tcg", "icount", "host", "external"
   uint64_t seed = 1;
   int blocks = 8;
   std::vector<Arm> arms;
@@ -72,7 +73,8 @@ struct Experiment {
   GuestSettings guest;
   HostSettings host;
   NoiseRules noise;
-  std::string spec_sha256;  // of the bytes of the spec file
+  std::vector<Metric> external;  // of an imported experiment
+  std::string spec_sha256;       // of the bytes of the spec file
 };
 
 // Guests whose instructions are counted: the loads of spec/guest_load.h in place of the jobs.
@@ -80,6 +82,8 @@ inline bool CountsInstructions(const Experiment& experiment) {
   return experiment.substrate == "icount";
 }
 inline bool OnHost(const Experiment& experiment) { return experiment.substrate == "host"; }
+// Imported from another tool's results; it cannot be run.
+inline bool IsExternal(const Experiment& experiment) { return experiment.substrate == "external"; }
 
 // A parse error names file, line and remedy in one line.
 tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_text,

@@ -39,6 +39,7 @@ std::string JobMetricId(const FioJob& job) { return "fio." + job.id + "_mbps"; }
 std::vector<Metric> MetricsOf(const Experiment& experiment) {
   if (OnHost(experiment)) return HostMetrics(experiment.host);
   if (CountsInstructions(experiment)) return InstructionMetrics();
+  if (IsExternal(experiment)) return experiment.external;
   std::vector<Metric> metrics = {
       {"boot.total_s", "boot to the default target", "boot", "s", true},
       {"boot.kernel_s", "firmware and kernel", "boot-phase", "s", true},

@@ -6,17 +6,9 @@
 #include <vector>
 
 #include "harness/spec/experiment.h"
+#include "harness/spec/external.h"
 
 namespace blendbench {
-
-struct Metric {
-  std::string id;
-  std::string label;
-  std::string family;  // "boot", "boot-phase", "fio-path", "fio-app", "shutdown", "setup"; on the
-      // host "host-" and the case's group, and "host-cpu"; "icount-boot", "icount-load"
-  std::string unit;  // "s", "MB/s"
-  bool lower_is_better = true;
-};
 
 // Boot total, boot phases in the order they happen, then one metric a job. The phases add up to the
 // total.

@@ -128,6 +128,7 @@ Experiment ReadExperiment(const json& object) {
   for (const json& arm : object.at("arms")) experiment.arms.push_back(ReadArm(arm));
   for (const json& job : object.at("jobs")) experiment.jobs.push_back(ReadJob(job));
   if (OnHost(experiment)) experiment.host = HostFromJson(object.at("host"));
+  if (IsExternal(experiment)) experiment.external = ExternalFromJson(object.at("external"));
   return experiment;
 }
 
@@ -184,6 +185,7 @@ json ToJson(const Plan& plan) {
                     {"jobs", jobs}};
   // Only where there is one, so that the plans of guests keep their hash.
   if (OnHost(experiment)) described["host"] = HostToJson(experiment.host);
+  if (IsExternal(experiment)) described["external"] = ExternalToJson(experiment.external);
   return {{"schema", kSchema},
           {"claims_sha256", plan.claims_sha256},
           {"steps", steps},

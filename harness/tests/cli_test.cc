@@ -105,7 +105,8 @@ TEST_F(CliTest, HelpAndVersionGoToStandardOutput) {
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out.rfind("blendbench ", 0), 0u);
   EXPECT_THAT(Blendbench({"--help"}).out, HasSubstr("Exit status: 0 done"));
-  for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor"}) {
+  for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor",
+                              "compare", "gate", "baseline", "history", "import"}) {
     const Result3 help = Blendbench({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr(std::string("  blendbench ") + command)) << "needs an example";

@@ -116,6 +116,21 @@ id = "blendfs"
 engine = "blendfs"
 )toml";
 
+TEST_F(HostRunTest, AFolderOfRunsNamedFromHereServesAsWell) {
+  const std::string spec = Write("near.toml", std::string(R"toml(name = "near"
+substrate = "host"
+blocks = 1
+cases = ["untar"]
+)toml") + kArms);
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_.path());
+  auto arguments = Arguments(spec, "r");
+  arguments[3] = "runs";
+  EXPECT_EQ(Blendbench(arguments), 0) << err_ << out_;
+  fs::current_path(before);
+  EXPECT_EQ(SamplesOf("r").size(), 3u);
+}
+
 TEST_F(HostRunTest, ThreeEnginesSideBySideAndNothingLeft) {
   const std::string spec = Write("tiny.toml", std::string(R"toml(name = "tiny"
 substrate = "host"

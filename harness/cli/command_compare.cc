@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// compare and gate: a run held against a baseline.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "harness/base/files.h"
+#include "harness/cli/places.h"
+#include "harness/cli/tracking.h"
+#include "harness/export/regression_text.h"
+#include "harness/export/tracked.h"
+#include "harness/store/baselines.h"
+
+namespace blendbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Side {
+  std::string name;
+  std::vector<TrackedRun> runs;
+  size_t pending = 0;  // steps still to go
+};
+
+void Take(const RunFolder& run, Side& side, Io& io) {
+  for (const std::string& warning : run.warnings()) io.err << warning << '\n';
+  side.runs.push_back(TrackedFrom(RecordOf(run)));
+  side.pending += run.PendingSteps().size();
+}
+
+bool IsBaseline(const fs::path& baselines_dir, const std::string& name) {
+  std::error_code ignored;
+  return name.find('/') == std::string::npos &&
+         fs::exists(baselines_dir / name / "baseline.json", ignored);
+}
+
+// A baseline goes before a run of the same name: `latest` is never one.
+Result<Side> OpenSide(const std::string& name, const CompareOptions& options, Io& io) {
+  Side side{name, {}, 0};
+  if (IsBaseline(options.baselines_dir, name)) {
+    auto baseline = OpenBaseline(options.baselines_dir, name);
+    if (!baseline) return tl::unexpected(baseline.error());
+    for (const RunFolder& run : baseline->runs) Take(run, side, io);
+    return side;
+  }
+  auto dir = FindRun(name, options.runs_dir);
+  if (!dir) {
+    return Fail(dir.error().code, fmt::format("{}; and there is no baseline of this name in {}",
+                                              dir.error().message, options.baselines_dir));
+  }
+  auto run = RunFolder::OpenForReading(*dir);
+  if (!run) return tl::unexpected(run.error());
+  Take(*run, side, io);
+  side.name = run->id();
+  return side;
+}
+
+int StatusOf(GateVerdict verdict) {
+  if (verdict == GateVerdict::kPassed) return Status(ExitCode::kOk);
+  return Status(verdict == GateVerdict::kRegressed ? ExitCode::kGateFailed : ExitCode::kCannotTell);
+}
+
+Result<void> Append(const fs::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::app);
+  out << text << '\n';
+  out.close();
+  if (out) return {};
+  return Fail(ExitCode::kEnvironment,
+              fmt::format("cannot write {}; name a file that may be written to", file.string()));
+}
+
+}  // namespace
+
+int CompareCommand(const CompareOptions& options, Io& io) {
+  auto baseline = OpenSide(options.baseline, options, io);
+  if (!baseline) return Complain(io, baseline.error());
+  auto candidate = OpenSide(options.candidate, options, io);
+  if (!candidate) return Complain(io, candidate.error());
+  if (candidate->runs.size() != 1)
+    return Complain(io, {ExitCode::kUsage, fmt::format("{} holds {} runs; name the one to compare",
+                                                       options.candidate, candidate->runs.size())});
+  Compared compared;
+  compared.baseline = baseline->name;
+  for (const TrackedRun& run : baseline->runs) compared.runs.push_back(run.id);
+  compared.candidate = candidate->runs.front().id;
+  compared.options = options.gate;
+  compared.result = CompareRuns(baseline->runs, candidate->runs.front(), options.gate);
+  if (candidate->pending > 0)
+    compared.result.notes.push_back(
+        fmt::format("the run is unfinished: {} steps to go", candidate->pending));
+  if (options.json) {
+    io.out << CompareJson(compared).dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
+           << '\n';
+  } else {
+    io.out << CompareText(compared, options.all);
+  }
+  if (!options.markdown.empty()) {
+    if (auto written = Append(options.markdown, CompareMarkdown(compared)); !written)
+      return Complain(io, written.error());
+  }
+  return options.as_gate ? StatusOf(compared.result.verdict) : Status(ExitCode::kOk);
+}
+
+}  // namespace blendbench

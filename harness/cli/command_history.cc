@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// history: the stored runs in the order they were made.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <tuple>
+
+#include "harness/cli/tracking.h"
+#include "harness/export/history_json.h"
+#include "harness/export/otava.h"
+#include "harness/export/tracked.h"
+#include "harness/store/run_folder.h"
+
+namespace blendbench {
+namespace {
+
+// A run that cannot be read is named and passed over: the others still have a history.
+std::vector<RunRecord> ReadRuns(const HistoryCommandOptions& options, Io& io) {
+  std::vector<RunRecord> records;
+  for (const std::filesystem::path& dir : ListRuns(options.runs_dir)) {
+    auto run = RunFolder::OpenForReading(dir);
+    if (!run) {
+      io.err << run.error().message << '\n';
+      continue;
+    }
+    for (const std::string& warning : run->warnings()) io.err << warning << '\n';
+    if (!options.experiment.empty() && run->plan().experiment.name != options.experiment) continue;
+    if (!run->samples().empty()) records.push_back(RecordOf(*run));
+  }
+  std::stable_sort(records.begin(), records.end(), [](const RunRecord& a, const RunRecord& b) {
+    return std::tie(a.environment.created, a.id) < std::tie(b.environment.created, b.id);
+  });
+  const auto last = static_cast<size_t>(options.last);
+  if (last > 0 && records.size() > last)
+    records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(last));
+  return records;
+}
+
+}  // namespace
+
+int HistoryCommand(const HistoryCommandOptions& options, Io& io) {
+  const std::vector<RunRecord> records = ReadRuns(options, io);
+  if (records.empty())
+    return Complain(io, {ExitCode::kUsage,
+                         fmt::format("no run{} in {}; `blendbench list` names those there are",
+                                     options.experiment.empty() ? "" : " of " + options.experiment,
+                                     options.runs_dir)});
+  if (options.format == "otava") {
+    io.out << MakeOtava(records);
+    return Status(ExitCode::kOk);
+  }
+  if (options.format == "otava-config") {
+    io.out << MakeOtavaConfig(records, options.file);
+    return Status(ExitCode::kOk);
+  }
+  std::vector<TrackedRun> runs;
+  for (const RunRecord& record : records) runs.push_back(TrackedFrom(record));
+  const std::vector<Series> series = MakeHistory(std::move(runs), options.history);
+  if (options.format == "json") {
+    io.out << HistoryJson(series, options.history)
+                  .dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
+           << '\n';
+  } else {
+    io.out << HistoryText(series, options.history, options.all);
+  }
+  const bool worse = std::any_of(series.begin(), series.end(), WorseNow);
+  return Status(options.as_gate && worse ? ExitCode::kGateFailed : ExitCode::kOk);
+}
+
+}  // namespace blendbench

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The command line of paper/history: arguments, exit status, files. Everything it prints is one line."""
+
+import argparse
+import os
+import sys
+
+import cli
+import loading_history
+import reader
+import textsafe
+
+_EPILOG = """exit status: as paper/report's
+INPUT.json is made by: blendbench history --json > INPUT.json
+The same input gives the same bytes."""
+
+
+def main(arguments):
+    try:
+        _run(_parse(arguments))
+        return cli.EXIT_OK
+    except cli._Failed as failed:
+        print(f"history: {failed}", file=sys.stderr)
+        return failed.status
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # the barrier: a user sees a line, never a traceback
+        if os.environ.get("BLEND_DEBUG"):
+            raise
+        print(f"history: a defect of this program: {type(error).__name__}: {textsafe.one_line(error)} "
+              "(BLEND_DEBUG=1 shows where; please report it)", file=sys.stderr)
+        return cli.EXIT_BROKE
+
+
+def _parse(arguments):
+    parser = argparse.ArgumentParser(prog="history", description="Makes plots of a history: PDF and PNG, one for each experiment and arm.",
+                                     epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("input", metavar="INPUT.json", help="the exported document; - reads standard input")
+    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the plots (made if missing)")
+    parser.add_argument("--narrow", action="store_true", help="for a phone")
+    parser.add_argument("--changed", action="store_true", help="only what changed")
+    return parser.parse_args(arguments)
+
+
+def _run(arguments):
+    shown = "standard input" if arguments.input == "-" else textsafe.one_line(arguments.input, 300)
+    try:
+        if arguments.input == "-":
+            data = sys.stdin.buffer.read()
+        else:
+            with open(arguments.input, "rb") as source:
+                data = source.read()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not a file name"
+        raise cli._Failed(cli.EXIT_USAGE, f"cannot read {shown}: {why}; make it with: blendbench history --json > FILE") from None
+    try:
+        history = loading_history.load(data)
+    except reader.InvalidInput as error:
+        raise cli._Failed(cli.EXIT_USAGE, f"{shown}: {error}") from None
+    figures = cli._import_figures()
+    from plots import history as history_plots, style
+    style.prepare()
+    plots = history_plots.plots(history, changed_only=arguments.changed)
+    try:
+        os.makedirs(arguments.out, exist_ok=True)
+        with figures.quietly():
+            for plot in plots:
+                made = plot.draw(style.Canvas(arguments.narrow))
+                for kind in ("pdf", "png"):
+                    figures.save(made, os.path.join(arguments.out, f"{plot.name}.{kind}"))
+                print(f"{plot.name}: {plot.title}")
+    except OSError as error:
+        raise cli._Failed(cli.EXIT_ENVIRONMENT, f"cannot write {textsafe.one_line(error.filename or arguments.out, 300)}: {error.strerror}") from None
+    if not plots:
+        print("nothing to draw: no series" + (" changed" if arguments.changed else " has two runs"))
