@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Finds directories of one mount's configuration that lie in one another, which would make the
-// union contain itself. Internal to layer/. Thread-safety: a pure function of the file system.
+// union contain itself. For the stack, and for what is written beside one. Thread-safety: a pure function of the file system.
 #pragma once
 
 #include <string>

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <system_error>
+#include <tuple>
 
 #include "unionfs/layer/overlap.h"
 #include "unionfs/layer/work.h"
@@ -139,6 +140,7 @@ class StackOpener {
     if (*upper_mount != *work_mount) {
       return Problem(EXDEV, both + " are on different mounts: put them beside each other");
     }
+    if (config_.access == Access::kLook) return LookAtUpper();
     const Result<struct statvfs> fs = os_.StatFs(upper.root.borrow());
     if (fs && (fs->f_flag & ST_RDONLY) != 0) {
       return Problem(EROFS, "upperdir '" + upper.path +
@@ -157,6 +159,31 @@ class StackOpener {
     stack_.has_rename_whiteout_ = work.has_rename_whiteout;
     stack_.orders_names_ = sys::WrittenOutComesBeforeNames(stack_.work_.borrow());
     return {};
+  }
+
+  Status LookAtUpper() {
+    for (auto [lock, option, path, dir] :
+         {std::tuple(&stack_.upper_lock_, "upperdir", &config_.upper,
+                     stack_.layers_.front().mount.borrow()),
+          std::tuple(&stack_.work_lock_, "workdir", &config_.work, work_base_.borrow())}) {
+      Result<UniqueFd> locked = Lock(option, *path, dir);
+      if (!locked && locked.error().code != EBUSY) return tl::unexpected(locked.error());
+      if (!locked) stack_.in_use_ = true;
+      if (locked) *lock = std::move(*locked);
+    }
+    BLENDFS_ASSIGN(stack_.work_, LookAtWork("work"));
+    BLENDFS_ASSIGN(stack_.index_, LookAtWork("index"));
+    return {};
+  }
+
+  // No descriptor where there is no such directory: the upper was never mounted, or not by overlayfs with an index.
+  Result<UniqueFd> LookAtWork(const char* name) {
+    Result<UniqueFd> dir = os_.OpenBeneath(work_base_.borrow(), name, O_RDONLY | O_DIRECTORY);
+    if (dir) return dir;
+    const int code = dir.error().code;
+    if (code == ENOENT || code == ENOTDIR || code == ELOOP || code == EXDEV) return UniqueFd();
+    return Problem(dir.error(),
+                   "workdir '" + config_.work + "/" + name + "': " + Reason(dir.error()));
   }
 
   // On a description of its own, so that the lock goes exactly when the stack goes.

@@ -28,12 +28,17 @@ struct Layer {
   bool handles = false;  // name_to_handle_at and open_by_handle_at work on it
 };
 
+// What a stack is opened for. kLook writes nothing and leaves the work directory as it is, whatever a crash or a
+// volatile mount left there; an upper that a mount uses is no error then (Stack::in_use).
+enum class Access { kMount, kLook };
+
 struct StackConfig {
   std::vector<std::string> lowers;  // top to bottom, at least one
   std::string upper;                // empty = read-only union
   std::string work;                 // required with upper, on the same mount, not inside it
   bool userxattr = false;
   bool volatile_upper = false;  // fsync=volatile: marks work/incompat/volatile as overlayfs does
+  Access access = Access::kMount;
 };
 
 class Stack {
@@ -50,13 +55,16 @@ class Stack {
   bool has_upper() const { return has_upper_; }
   LayerIndex first_lower() const { return has_upper_ ? 1 : 0; }
   const Format& format() const { return format_; }
-  BorrowedFd work() const { return work_.borrow(); }    // real directory descriptor of work/work
-  BorrowedFd index() const { return index_.borrow(); }  // of work/index, for hard links
+  // Real directory descriptors of work/work, and of work/index, for hard links. With kLook they may be missing.
+  BorrowedFd work() const { return work_.borrow(); }
+  BorrowedFd index() const { return index_.borrow(); }
   bool has_tmpfile() const { return has_tmpfile_; }
   bool has_rename_whiteout() const { return has_rename_whiteout_; }
   // Of the upper: sys::WrittenOutComesBeforeNames.
   bool orders_names() const { return orders_names_; }
   bool volatile_upper() const { return volatile_; }
+  // Opened with kLook only: somebody else holds the locks. Otherwise they are ours here as well.
+  bool in_use() const { return in_use_; }
 
  private:
   Stack() : format_(false) {}
@@ -65,7 +73,7 @@ class Stack {
   Format format_;
   UniqueFd work_, index_, upper_lock_, work_lock_;
   bool has_upper_ = false, has_tmpfile_ = false, has_rename_whiteout_ = false, volatile_ = false;
-  bool orders_names_ = false;
+  bool orders_names_ = false, in_use_ = false;
 };
 
 }  // namespace blendfs::layer

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The work directory beside an upper layer, laid out as overlayfs does: work/ for temporaries,
 // which is emptied at every mount, and index/ for the hard links of copied-up files, which stays.
-// Internal to layer/: the stack opens it. Thread-safety: used by one thread, before the mount.
+// The stack opens it; inspect/ empties work/ as a mount does. Thread-safety: used by one thread, before the mount.
 #pragma once
 
 #include <string>

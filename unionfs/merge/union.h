@@ -107,6 +107,8 @@ class Union {
   ~Union();
 
   Node& root();
+  // For whoever looks at the layers behind the union (inspect/) instead of serving it.
+  State& state() { return *state_; }
   bool read_only() const;
   Counters counters() const;
 

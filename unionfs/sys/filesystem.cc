@@ -62,6 +62,13 @@ Result<UniqueFd> OpenParent(BorrowedFd dir) {
   return fd;
 }
 
+std::string PathOf(BorrowedFd fd) {
+  const std::string link = "/proc/self/fd/" + std::to_string(fd.get());
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink(link.c_str(), path, sizeof(path));
+  return size < 0 ? std::string() : std::string(path, static_cast<size_t>(size));
+}
+
 Status LockExclusive(BorrowedFd fd) {
   if (RetryInterrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) == 0) return {};
   return Fail(errno == EWOULDBLOCK ? EBUSY : errno, "lock");
