@@ -14,9 +14,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAX_LINES = 400
 
 # Folder -> folders it may include besides itself.
-UNIONFS_ORDER = ["base", "sys", "layer", "merge", "fuse", "tools"]
+UNIONFS_ORDER = ["base", "sys", "layer", "merge", "inspect", "fuse", "tools"]
 ALLOWED = {f"unionfs/{name}": {f"unionfs/{below}" for below in UNIONFS_ORDER[:index]}
            for index, name in enumerate(UNIONFS_ORDER)}
+ALLOWED["unionfs/fuse"].discard("unionfs/inspect")
 HARNESS = {
     "base": [],
     "spec": ["base"],

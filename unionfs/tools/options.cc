@@ -12,6 +12,17 @@ namespace {
 
 using Failure = tl::unexpected<std::string>;
 
+std::optional<std::string> CheckStack(const layer::StackConfig& stack) {
+  if (stack.lowers.empty()) return "lowerdir= is missing: -o lowerdir=TOP:...:BOTTOM";
+  if (stack.upper.empty() && !stack.work.empty())
+    return "workdir= without upperdir=: give both, or neither for a read-only mount";
+  if (!stack.upper.empty() && stack.work.empty()) {
+    return "upperdir= without workdir=: give an empty directory on the same file system as the "
+           "upper";
+  }
+  return {};
+}
+
 // The command line cut into -o words, switches and operands; what depends on their sum comes after.
 class Parser {
  public:
@@ -126,16 +137,8 @@ class Parser {
   }
 
   Complaint CheckLayers() {
-    fuse::MountConfig& mount = options_.session.mount;
-    const layer::StackConfig& stack = options_.stack;
-    if (stack.lowers.empty()) return "lowerdir= is missing: -o lowerdir=TOP:...:BOTTOM";
-    if (stack.upper.empty() && !stack.work.empty())
-      return "workdir= without upperdir=: give both, or neither for a read-only mount";
-    if (!stack.upper.empty() && stack.work.empty()) {
-      return "upperdir= without workdir=: give an empty directory on the same file system as the "
-             "upper";
-    }
-    if (stack.upper.empty()) mount.flags |= MS_RDONLY;
+    if (auto complaint = CheckStack(options_.stack)) return complaint;
+    if (options_.stack.upper.empty()) options_.session.mount.flags |= MS_RDONLY;
     options_.session.survive_signals = options_.root_file_system;
     return {};
   }
@@ -175,6 +178,19 @@ std::string Unescape(std::string_view text) {
 
 tl::expected<Options, std::string> ParseOptions(const Invocation& invocation) {
   return Parser(invocation).Parse();
+}
+
+tl::expected<layer::StackConfig, std::string> ParseLayers(const std::vector<std::string>& words) {
+  Options options;
+  for (const std::string& list : words) {
+    for (const std::string& word : SplitUnescaped(list, ',')) {
+      if (word.empty()) continue;
+      if (auto complaint = ApplyWord(word, options)) return Failure(*complaint);
+    }
+  }
+  options.stack.volatile_upper = false;
+  if (auto complaint = CheckStack(options.stack)) return Failure(*complaint);
+  return options.stack;
 }
 
 std::string Usage() {

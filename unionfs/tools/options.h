@@ -36,6 +36,10 @@ struct Invocation {
 
 tl::expected<Options, std::string> ParseOptions(const Invocation& invocation);
 
+// The words of one or several -o alone, for who works on layers without a mount point: lowerdir=, upperdir=, workdir=
+// and userxattr; words that concern the mount only are passed over.
+tl::expected<layer::StackConfig, std::string> ParseLayers(const std::vector<std::string>& words);
+
 std::string Usage();
 
 // --- pieces, for tests ---
