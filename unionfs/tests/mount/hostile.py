@@ -19,7 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from lab import canary, engines, runner, sandbox  # noqa: E402
+from lab import blendctl, canary, engines, runner, sandbox  # noqa: E402
 from lab.canary import attempt  # noqa: E402
 from lab.case import Case, Environment, in_process  # noqa: E402
 from lab.layers import directory, file, hard, opaque, symlink, whiteout  # noqa: E402
@@ -56,6 +56,7 @@ class HostileLayers(Case):
         mutator = Mutator([self.m.upper, *self.m.lowers], self.m.work, self.outside.path, rng)
         mutator.run(rng.choice((3, 10, 40)))
         try:
+            self.look(rng)
             for _ in range(2):
                 if self.mount_or_refuse():
                     in_process(lambda: self.work_through(rng.randrange(1 << 32)))
@@ -81,6 +82,19 @@ class HostileLayers(Case):
         if rng.random() < 0.5:
             os.rename(self.p("moved/b"), self.p("x/b2"))
             os.rename(self.p("x"), self.p("x2"))
+
+    def look(self, rng):
+        """blendctl on such layers: it ends by itself with a status of its own, and stays inside of them too."""
+        target = self.scratch("flat")
+        commands = [("explain", "/a/f", "/moved/b/g", "/x/bigger", "/twin", "/trap/deep", "/up/canary"), ("check",),
+                    ("diff",), ("flatten", target)] + [("check", "--repair")] * rng.randrange(2)
+        for command, *operands in commands:
+            done = blendctl.run(command, "-o", blendctl.options(self.m), *operands)
+            self.assertIn(done.returncode, (0, 1, 3), (command, done.stderr))
+            self.assertNotIn(canary.MARK, done.stdout)
+        if os.path.isdir(target):
+            canary.walk(target)
+        self.assertEqual(self.outside.problem(), "")
 
     def mount_or_refuse(self):
         """False when the daemon said no in words; a crash is no answer."""
