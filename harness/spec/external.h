@@ -13,8 +13,8 @@ struct Metric {
   std::string id;
   std::string label;
   std::string family;  // "boot", "boot-phase", "fio-path", "fio-app", "shutdown", "setup"; on the
-                       // host "host-" and the case's group, and "host-cpu"; "icount-boot", "icount-load"; "external"
-  std::string unit;    // "s", "MB/s"
+      // host "host-" and the case's group, and "host-cpu"; "icount-boot", "icount-load"; "external"
+  std::string unit;  // "s", "MB/s"
   bool lower_is_better = true;
 };
 
