@@ -2,18 +2,12 @@
 """The command line of paper/report: arguments, exit status, files. Everything it prints is one line."""
 
 import argparse
-import logging
 import os
-import sys
 
+import command
 import loading
 import reader
 import textsafe
-
-EXIT_OK = 0
-EXIT_BROKE = 1        # a defect of the report itself
-EXIT_USAGE = 2        # wrong arguments, or an input that is not a report export
-EXIT_ENVIRONMENT = 3  # something the machine lacks: a package, a writable folder, space
 
 _EPILOG = """exit status:
   0    done
@@ -25,27 +19,8 @@ INPUT.json is made by: blendbench export RUN --format report > INPUT.json
 The same input gives the same bytes."""
 
 
-class _Failed(Exception):
-    def __init__(self, status, message):
-        super().__init__(message)
-        self.status = status
-
-
 def main(arguments):
-    try:
-        _run(_parse(arguments))
-        return EXIT_OK
-    except _Failed as failed:
-        print(f"report: {failed}", file=sys.stderr)
-        return failed.status
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:  # the barrier: a user sees a line, never a traceback
-        if os.environ.get("BLEND_DEBUG"):
-            raise
-        print(f"report: a defect of this program: {type(error).__name__}: {textsafe.one_line(error)} "
-              "(BLEND_DEBUG=1 shows where; please report it)", file=sys.stderr)
-        return EXIT_BROKE
+    return command.carry_out("report", lambda: _run(_parse(arguments)))
 
 
 def _parse(arguments):
@@ -68,14 +43,14 @@ def _parse(arguments):
 
 
 def _run(arguments):
-    report = _load(arguments.input)
-    figures = _import_figures()
+    report = command.load(arguments.input, "blendbench export RUN --format report", loading.load, reader.InvalidInput)
+    figures = command.import_figures()
     plots = figures.all_plots(report)
     if arguments.list:
         print("\n".join(plot.name for plot in plots))
     unknown = [name for name in arguments.plot if name not in {plot.name for plot in plots}]
     if unknown:
-        raise _Failed(EXIT_USAGE, f"--plot {textsafe.one_line(unknown[0], 60)}: no such plot of this input; "
+        raise command.Failed(command.EXIT_USAGE, f"--plot {textsafe.one_line(unknown[0], 60)}: no such plot of this input; "
                                   f"there are {', '.join(plot.name for plot in plots) or 'none'}")
     try:
         with figures.quietly():
@@ -86,40 +61,8 @@ def _run(arguments):
                 figures.picture(report, arguments.picture)
     except OSError as error:
         place = textsafe.one_line(error.filename or arguments.out or arguments.picture, 300)
-        raise _Failed(EXIT_ENVIRONMENT, f"cannot write {place}: {error.strerror}; "
+        raise command.Failed(command.EXIT_ENVIRONMENT, f"cannot write {place}: {error.strerror}; "
                                         "name a folder you may write to, with some MiB free") from None
-
-
-def _load(name):
-    shown = "standard input" if name == "-" else textsafe.one_line(name, 300)
-    try:
-        if name == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(name, "rb") as source:
-                data = source.read()
-    except OSError as error:
-        raise _Failed(EXIT_USAGE, f"cannot read {shown}: {error.strerror}; make it with: blendbench export RUN --format report > FILE") from None
-    except ValueError:
-        raise _Failed(EXIT_USAGE, f"cannot read {shown}: not a file name") from None
-    try:
-        return loading.load(data)
-    except reader.InvalidInput as error:
-        raise _Failed(EXIT_USAGE, f"{shown}: {error}") from None
-
-
-def _import_figures():
-    cache = os.environ.get("BLEND_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "blendfs")
-    # Matplotlib keeps a list of fonts; the user's own configuration must not change a report.
-    os.environ["MPLCONFIGDIR"] = os.path.join(cache, "matplotlib")
-    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
-    try:
-        import jinja2  # noqa: F401
-        import figures
-    except ImportError as error:
-        raise _Failed(EXIT_ENVIRONMENT, f"the Python package {error.name} is missing; install python3-matplotlib and python3-jinja2") from None
-    return figures
 
 
 def _write(figures, report, plots, arguments):

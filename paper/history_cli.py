@@ -3,9 +3,8 @@
 
 import argparse
 import os
-import sys
 
-import cli
+import command
 import loading_history
 import reader
 import textsafe
@@ -16,20 +15,7 @@ The same input gives the same bytes."""
 
 
 def main(arguments):
-    try:
-        _run(_parse(arguments))
-        return cli.EXIT_OK
-    except cli._Failed as failed:
-        print(f"history: {failed}", file=sys.stderr)
-        return failed.status
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:  # the barrier: a user sees a line, never a traceback
-        if os.environ.get("BLEND_DEBUG"):
-            raise
-        print(f"history: a defect of this program: {type(error).__name__}: {textsafe.one_line(error)} "
-              "(BLEND_DEBUG=1 shows where; please report it)", file=sys.stderr)
-        return cli.EXIT_BROKE
+    return command.carry_out("history", lambda: _run(_parse(arguments)))
 
 
 def _parse(arguments):
@@ -43,21 +29,8 @@ def _parse(arguments):
 
 
 def _run(arguments):
-    shown = "standard input" if arguments.input == "-" else textsafe.one_line(arguments.input, 300)
-    try:
-        if arguments.input == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(arguments.input, "rb") as source:
-                data = source.read()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not a file name"
-        raise cli._Failed(cli.EXIT_USAGE, f"cannot read {shown}: {why}; make it with: blendbench history --json > FILE") from None
-    try:
-        history = loading_history.load(data)
-    except reader.InvalidInput as error:
-        raise cli._Failed(cli.EXIT_USAGE, f"{shown}: {error}") from None
-    figures = cli._import_figures()
+    history = command.load(arguments.input, "blendbench history --json", loading_history.load, reader.InvalidInput)
+    figures = command.import_figures()
     from plots import history as history_plots, style
     style.prepare()
     plots = history_plots.plots(history, changed_only=arguments.changed)
@@ -70,6 +43,6 @@ def _run(arguments):
                     figures.save(made, os.path.join(arguments.out, f"{plot.name}.{kind}"))
                 print(f"{plot.name}: {plot.title}")
     except OSError as error:
-        raise cli._Failed(cli.EXIT_ENVIRONMENT, f"cannot write {textsafe.one_line(error.filename or arguments.out, 300)}: {error.strerror}") from None
+        raise command.Failed(command.EXIT_ENVIRONMENT, f"cannot write {textsafe.one_line(error.filename or arguments.out, 300)}: {error.strerror}") from None
     if not plots:
         print("nothing to draw: no series" + (" changed" if arguments.changed else " has two runs"))

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -103,6 +104,13 @@ Result<std::string> ReadFile(const fs::path& path) {
   auto read = ForEachChunk(path, [&](std::string_view chunk) { content += chunk; });
   if (!read) return tl::unexpected(read.error());
   return content;
+}
+
+std::optional<std::string> FirstLine(const fs::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  return line;
 }
 
 Result<void> WriteFileAtomic(const fs::path& path, std::string_view content) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ namespace blendbench {
 
 // A missing file is kEnvironment, as is one that cannot be read.
 Result<std::string> ReadFile(const std::filesystem::path& path);
+
+// Of a file that holds a fact of the machine (/proc, /sys); nothing where it cannot be read, or is empty.
+std::optional<std::string> FirstLine(const std::filesystem::path& path);
 
 // The old content or the new one, never a part: temporary file beside it, fsync, rename, fsync of
 // the folder.

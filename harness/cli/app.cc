@@ -93,7 +93,7 @@ void DefineCalibrate(CommandLine& line) {
       "Examples:\n"
       "  blendbench calibrate                      on this host, without guests (calibrate-host)\n"
       "  blendbench calibrate calibrate --images ~/.cache/blendfs/images/current\n"
-      "  blendbench calibrate --from 20261125T1700-calibration --window 6 --json");
+      "  blendbench calibrate --from 2026-11-25T17-00-00-calibration --window 6 --json");
 }
 
 void DefineRun(CommandLine& line) {

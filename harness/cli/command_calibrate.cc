@@ -3,11 +3,9 @@
 // the harness on this machine.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <ostream>
 #include <sstream>
 
-#include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/places.h"
 #include "harness/export/calibration_report.h"
@@ -54,12 +52,7 @@ int CalibrateCommand(const CalibrateOptions& options, Io& io) {
   std::string id = options.from;
   if (id.empty()) {
     id = options.run.run;
-    if (id.empty()) {
-      std::string time = UtcText(std::chrono::system_clock::now());
-      std::erase(time, '-');
-      std::erase(time, ':');
-      id = time + "-calibration";
-    }
+    if (id.empty()) id = NewRunId(options.run.runs_dir, "calibration");
     const int status = Measure(options, id, io);
     // Failed samples are the run's to tell; what the others say still stands.
     if (status != Status(ExitCode::kOk) && status != Status(ExitCode::kFailedSamples))

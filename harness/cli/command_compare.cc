@@ -30,16 +30,10 @@ void Take(const RunFolder& run, Side& side, Io& io) {
   side.pending += run.PendingSteps().size();
 }
 
-bool IsBaseline(const fs::path& baselines_dir, const std::string& name) {
-  std::error_code ignored;
-  return name.find('/') == std::string::npos &&
-         fs::exists(baselines_dir / name / "baseline.json", ignored);
-}
-
 // A baseline goes before a run of the same name: `latest` is never one.
 Result<Side> OpenSide(const std::string& name, const CompareOptions& options, Io& io) {
   Side side{name, {}, 0};
-  if (IsBaseline(options.baselines_dir, name)) {
+  if (HasBaseline(options.baselines_dir, name)) {
     auto baseline = OpenBaseline(options.baselines_dir, name);
     if (!baseline) return tl::unexpected(baseline.error());
     for (const RunFolder& run : baseline->runs) Take(run, side, io);

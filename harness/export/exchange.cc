@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "harness/export/json_parts.h"
 #include "harness/export/summary.h"
 
 namespace blendbench {
@@ -89,8 +90,6 @@ const char* Measure(const Metric& metric) {
   return InBytes(metric) ? "megabytes-per-second" : "operations-per-second";
 }
 
-json OrNull(double value) { return std::isfinite(value) ? json(value) : json(); }
-
 std::string Extra(const RunRecord& record, const Summary& summary) {
   std::string extra = fmt::format("{}\ngeometric mean of {} blocks of run {}", summary.metric.label,
                                   summary.values.size(), record.id);
@@ -126,7 +125,7 @@ json MakeGoogleBenchmark(const RunRecord& record) {
 json MakeBencher(const RunRecord& record) {
   json document = json::object();
   for (const Summary& summary : Summarise(record)) {
-    json metric = {{"value", OrNull(summary.mean)}};
+    json metric = {{"value", NumberJson(summary.mean)}};
     if (summary.low && summary.high) {
       metric["lower_value"] = *summary.low;
       metric["upper_value"] = *summary.high;
@@ -145,7 +144,7 @@ json MakeGithubActionBenchmark(const RunRecord& record) {
     if (rate) unit = InBytes(summary.metric) ? "s/GB" : "s/1000";
     json entry = {{"name", NameOf(summary)},
                   {"unit", unit},
-                  {"value", OrNull(value)},
+                  {"value", NumberJson(value)},
                   {"extra", Extra(record, summary)}};
     if (summary.low && summary.high) {
       const double low = rate ? 1000 / *summary.high : *summary.low;

@@ -7,12 +7,12 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "harness/export/json_parts.h"
+
 namespace blendbench {
 namespace {
 
 using nlohmann::json;
-
-json Number(double value) { return std::isfinite(value) ? json(value) : json(); }
 
 std::string Title(const Series& series) {
   return fmt::format("{} of {}{}, {} on {}", series.metric.id, series.arm,
@@ -55,10 +55,14 @@ std::string Brief(const Series& series) {
 }
 
 json PointJson(const HistoryPoint& point) {
-  return {{"run", point.run},         {"created", point.created},
-          {"commit", point.commit},   {"value", Number(point.value)},
-          {"log", Number(point.log)}, {"blocks", point.blocks},
-          {"spike", point.spike},     {"pending", point.pending}};
+  return {{"run", point.run},
+          {"created", point.created},
+          {"commit", point.commit},
+          {"value", NumberJson(point.value)},
+          {"log", NumberJson(point.log)},
+          {"blocks", point.blocks},
+          {"spike", point.spike},
+          {"pending", point.pending}};
 }
 
 json SeriesJson(const Series& series) {
@@ -68,7 +72,7 @@ json SeriesJson(const Series& series) {
     changes.push_back({{"index", change.index},
                        {"run", series.points[change.index].run},
                        {"run_before", series.points[change.index - 1].run},
-                       {"ratio", Number(std::exp(change.change))},
+                       {"ratio", RatioJson(change.change)},
                        {"worse", change.change > 0},
                        {"p", change.p}});
   }
@@ -82,7 +86,7 @@ json SeriesJson(const Series& series) {
           {"better", series.metric.lower_is_better || series.relative ? "lower" : "higher"},
           {"scale", series.relative ? "relative" : "absolute"},
           {"long_enough", series.enough},
-          {"p_holm", Number(series.p_holm)},
+          {"p_holm", NumberJson(series.p_holm)},
           {"worse_now", WorseNow(series)},
           {"points", std::move(points)},
           {"changes", std::move(changes)}};

@@ -14,12 +14,6 @@ namespace {
 
 constexpr const char* kCpuFamily = "host-cpu";
 
-const Arm* ReferenceOf(const Experiment& experiment) {
-  for (const Arm& arm : experiment.arms)
-    if (arm.reference) return &arm;
-  return nullptr;
-}
-
 const Comparison* Find(const Analysis& analysis, const std::string& metric,
                        const std::string& arm) {
   for (const Comparison& comparison : analysis.comparisons)

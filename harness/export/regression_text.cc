@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/text.h"
+#include "harness/export/json_parts.h"
 #include "harness/export/tables.h"
 
 namespace blendbench {
@@ -18,9 +19,6 @@ using nlohmann::json;
 // The order of a reader's interest.
 constexpr Finding kOrder[] = {Finding::kRegressed, Finding::kLost,     Finding::kMissing,
                               Finding::kBlind,     Finding::kImproved, Finding::kUnchanged};
-
-json Number(double value) { return std::isfinite(value) ? json(value) : json(); }
-json Ratio(double log_value) { return Number(std::exp(log_value)); }
 
 std::string Line(const MetricShift& shift) {
   return fmt::format("  {:<10} {} of {}{}: {}\n", FindingName(shift.finding), shift.metric.id,
@@ -37,8 +35,8 @@ json ShiftJson(const MetricShift& shift) {
                  {"control", shift.control},
                  {"finding", FindingName(shift.finding)},
                  {"reason", shift.reason},
-                 {"threshold", Ratio(shift.threshold)},
-                 {"p_holm", Number(shift.p_holm)},
+                 {"threshold", RatioJson(shift.threshold)},
+                 {"p_holm", NumberJson(shift.p_holm)},
                  {"test", json()}};
   if (!shift.shift) return object;
   const stats::Shift& told = *shift.shift;
@@ -46,14 +44,14 @@ json ShiftJson(const MetricShift& shift) {
       {"blocks_baseline", told.n_baseline},
       {"blocks", told.n_candidate},
       {"baseline_runs", told.runs},
-      {"ratio", Ratio(told.mean)},
-      {"interval90", json::array({Ratio(told.interval->low), Ratio(told.interval->high)})},
-      {"hodges_lehmann", Ratio(told.hodges_lehmann)},
-      {"standard_error_log", Number(told.error)},
-      {"degrees_of_freedom", Number(told.degrees)},
-      {"between_runs_sd_log", Number(told.between_runs_sd)},
-      {"p_worse", Number(told.p_worse)},
-      {"p_better", Number(told.p_better)}};
+      {"ratio", RatioJson(told.mean)},
+      {"interval90", json::array({RatioJson(told.interval->low), RatioJson(told.interval->high)})},
+      {"hodges_lehmann", RatioJson(told.hodges_lehmann)},
+      {"standard_error_log", NumberJson(told.error)},
+      {"degrees_of_freedom", NumberJson(told.degrees)},
+      {"between_runs_sd_log", NumberJson(told.between_runs_sd)},
+      {"p_worse", NumberJson(told.p_worse)},
+      {"p_better", NumberJson(told.p_better)}};
   return object;
 }
 

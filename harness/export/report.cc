@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "harness/export/host_report.h"
+#include "harness/export/json_parts.h"
 #include "harness/gate/bytes.h"
 #include "harness/spec/metrics.h"
 
@@ -19,10 +20,6 @@ using nlohmann::json;
 
 constexpr int kSchema = 1;
 
-// JSON knows no NaN: what is unknown is null.
-json Number(double value) { return std::isfinite(value) ? json(value) : json(); }
-json Ratio(double log_value) { return Number(std::exp(log_value)); }
-
 template <typename T>
 json Optional(const std::optional<T>& value) {
   return value ? json(*value) : json();
@@ -30,64 +27,31 @@ json Optional(const std::optional<T>& value) {
 
 json RatioInterval(const std::optional<stats::Interval>& interval) {
   if (!interval) return json();
-  return json::array({Ratio(interval->low), Ratio(interval->high)});
+  return json::array({RatioJson(interval->low), RatioJson(interval->high)});
 }
 
 json RunJson(const RunRecord& record) {
-  const Environment& environment = record.environment;
   const Experiment& experiment = record.plan.experiment;
-  return {{"id", record.id},
-          {"created", environment.created},
-          {"finished", environment.finished},
-          {"profile", experiment.name},
-          {"description", experiment.description},
-          {"substrate", environment.substrate},
-          {"substrate_reason", environment.substrate_reason},
-          {"emulated",
-           environment.substrate != "kvm" && !OnHost(experiment) && !IsExternal(experiment)},
-          {"seed", experiment.seed},
-          {"spec_sha256", experiment.spec_sha256},
-          {"plan_sha256", record.plan_sha256},
-          {"claims_sha256", record.plan.claims_sha256},
-          {"git_commit", environment.git_commit},
-          {"git_dirty", environment.git_dirty},
-          {"host", environment.host},
-          {"images", environment.images},
-          {"blocks_planned", experiment.blocks},
-          {"blocks_done", BlocksDone(record)}};
+  json object = RunFactsJson(record);
+  object["profile"] = experiment.name;
+  object["emulated"] =
+      record.environment.substrate != "kvm" && !OnHost(experiment) && !IsExternal(experiment);
+  return object;
 }
 
 json ArmsJson(const Experiment& experiment) {
   json arms = json::array();
   for (const Arm& arm : experiment.arms) {
-    arms.push_back({{"id", arm.id},
-                    {"layout", LayoutName(arm.layout)},
-                    {"engine", arm.engine},
-                    {"engine_options", arm.engine_options},
-                    {"label", arm.label},
-                    {"reference", arm.reference},
-                    {"control", arm.control},
-                    {"handicap", Describe(arm.handicap)}});
+    arms.push_back(ArmFactsJson(arm));
+    arms.back()["handicap"] = Describe(arm.handicap);
   }
   return arms;
 }
 
-json MetricsJson(const Experiment& experiment) {
-  json metrics = json::array();
-  for (const Metric& metric : MetricsOf(experiment)) {
-    metrics.push_back({{"id", metric.id},
-                       {"label", metric.label},
-                       {"family", metric.family},
-                       {"unit", metric.unit},
-                       {"better", metric.lower_is_better ? "lower" : "higher"}});
-  }
-  return metrics;
-}
-
-// The sample without what only an archive needs: raw outputs and provenance stay in samples.jsonl.
+// Promises have a place of their own.
 json SampleJson(const Sample& sample) {
-  json object = ToJson(sample);
-  for (const char* name : {"schema", "raw", "provenance", "promises"}) object.erase(name);
+  json object = SampleFactsJson(sample);
+  object.erase("promises");
   return object;
 }
 
@@ -113,21 +77,21 @@ json ComparisonJson(const RunRecord& record, const Comparison& comparison,
       {"reference", comparison.reference},
       {"control", comparison.control},
       {"n", judged.n},
-      {"ratio", Ratio(judged.mean)},
+      {"ratio", RatioJson(judged.mean)},
       {"ci90", RatioInterval(judged.student)},
-      {"hodges_lehmann", Ratio(judged.hodges_lehmann)},
+      {"hodges_lehmann", RatioJson(judged.hodges_lehmann)},
       {"signed_rank_ci", RatioInterval(judged.signed_rank)},
-      {"signed_rank_level", judged.signed_rank ? Number(judged.signed_rank->level) : json()},
-      {"sd_log", Number(judged.sd)},
+      {"signed_rank_level", judged.signed_rank ? NumberJson(judged.signed_rank->level) : json()},
+      {"sd_log", NumberJson(judged.sd)},
       {"margin", comparison.margin},
       {"smallest_margin", Optional(judged.smallest_margin)},
       {"smallest_equivalence_margin", Optional(judged.smallest_equivalence_margin)},
       {"non_inferiority",
        VerdictName(FromFinding(judged.non_inferiority.finding, Verdict::kNonInferior))},
       {"equivalence", VerdictName(FromFinding(judged.equivalence.finding, Verdict::kEquivalent))},
-      {"p_beyond_margin", Number(judged.p_beyond_margin)},
-      {"p_different", Number(judged.p_different)},
-      {"p_different_holm", Number(comparison.p_holm)},
+      {"p_beyond_margin", NumberJson(judged.p_beyond_margin)},
+      {"p_different", NumberJson(judged.p_different)},
+      {"p_different_holm", NumberJson(comparison.p_holm)},
       {"blocks_for_90_power", Optional(comparison.blocks_for_power)},
       {"stamp", stamp},
       {"reasons", ReasonsOf(record, comparison)},
@@ -272,7 +236,7 @@ json MakeReport(const RunRecord& record, const Analysis& analysis) {
       {"schema", kSchema},
       {"run", RunJson(record)},
       {"arms", ArmsJson(record.plan.experiment)},
-      {"metrics", MetricsJson(record.plan.experiment)},
+      {"metrics", MetricsToJson(MetricsOf(record.plan.experiment))},
       {"samples", samples},
       {"comparisons", comparisons},
       {"claims", claims},

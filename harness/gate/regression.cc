@@ -13,12 +13,6 @@
 namespace blendbench {
 namespace {
 
-const Arm* FindArm(const Experiment& experiment, const std::string& id) {
-  for (const Arm& arm : experiment.arms)
-    if (arm.id == id) return &arm;
-  return nullptr;
-}
-
 const Metric* FindMetric(const std::vector<Metric>& metrics, const std::string& id) {
   for (const Metric& metric : metrics)
     if (metric.id == id) return &metric;

@@ -24,9 +24,8 @@ std::map<int, double> Values(const TrackedRun& run, const std::string& arm,
 }  // namespace
 
 std::string ReferenceArm(const Experiment& experiment) {
-  for (const Arm& arm : experiment.arms)
-    if (arm.reference) return arm.id;
-  return "";
+  const Arm* reference = ReferenceOf(experiment);
+  return reference ? reference->id : "";
 }
 
 bool IsRelative(Scale scale, const Experiment& experiment, const std::string& arm) {

@@ -14,12 +14,6 @@
 namespace blendbench {
 namespace {
 
-const Arm* FindArm(const Experiment& experiment, const std::string& id) {
-  for (const Arm& arm : experiment.arms)
-    if (arm.id == id) return &arm;
-  return nullptr;
-}
-
 std::string UtcNow() { return UtcText(std::chrono::system_clock::now()); }
 
 }  // namespace

@@ -9,17 +9,12 @@
 #include <sstream>
 #include <string>
 
+#include "harness/base/files.h"
+
 namespace blendbench {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<std::string> FirstLine(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  return line;
-}
 
 // The text after "key<blanks>:" or "key:" on the first line of `path` that begins with `key`.
 std::optional<std::string> Field(const fs::path& path, const std::string& key) {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -20,13 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "" when it cannot be read.
-std::string Read(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
+std::string Read(const fs::path& path) { return FirstLine(path).value_or(""); }
 
 // Files of /sys and /proc take a value in one write and answer with an error then.
 bool Write(const fs::path& path, const std::string& value) {

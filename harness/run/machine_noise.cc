@@ -2,9 +2,6 @@
 // CheckNoise: what on this machine makes measurements scatter.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <optional>
-
 #include "harness/base/files.h"
 #include "harness/measure/noise_meter.h"
 #include "harness/measure/tuning.h"
@@ -19,13 +16,6 @@ constexpr double kWatchS = 0.5;
 constexpr double kPoorSteal = 0.01;
 constexpr double kPoorForeign = 0.10;
 constexpr const char* kTune = "`blendbench run --tune` sets it for the time of a run";
-
-std::optional<std::string> FirstLine(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  return line;
-}
 
 Finding LookAtGovernor(const fs::path& root) {
   const auto governor = FirstLine(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");

@@ -81,6 +81,17 @@ struct Experiment {
 inline bool CountsInstructions(const Experiment& experiment) {
   return experiment.substrate == "icount";
 }
+// Null when there is none.
+inline const Arm* FindArm(const Experiment& experiment, const std::string& id) {
+  for (const Arm& arm : experiment.arms)
+    if (arm.id == id) return &arm;
+  return nullptr;
+}
+inline const Arm* ReferenceOf(const Experiment& experiment) {
+  for (const Arm& arm : experiment.arms)
+    if (arm.reference) return &arm;
+  return nullptr;
+}
 inline bool OnHost(const Experiment& experiment) { return experiment.substrate == "host"; }
 // Imported from another tool's results; it cannot be run.
 inline bool IsExternal(const Experiment& experiment) { return experiment.substrate == "external"; }

@@ -8,7 +8,7 @@ namespace blendbench {
 
 using nlohmann::json;
 
-json ExternalToJson(const std::vector<Metric>& metrics) {
+json MetricsToJson(const std::vector<Metric>& metrics) {
   json list = json::array();
   for (const Metric& metric : metrics) {
     list.push_back({{"id", metric.id},
@@ -20,7 +20,7 @@ json ExternalToJson(const std::vector<Metric>& metrics) {
   return list;
 }
 
-std::vector<Metric> ExternalFromJson(const json& list) {
+std::vector<Metric> MetricsFromJson(const json& list) {
   std::vector<Metric> metrics;
   std::set<std::string> seen;
   for (const json& object : list) {

@@ -18,8 +18,8 @@ struct Metric {
   bool lower_is_better = true;
 };
 
-nlohmann::json ExternalToJson(const std::vector<Metric>& metrics);
+nlohmann::json MetricsToJson(const std::vector<Metric>& metrics);
 // Throws std::exception of what is missing or of the wrong type.
-std::vector<Metric> ExternalFromJson(const nlohmann::json& list);
+std::vector<Metric> MetricsFromJson(const nlohmann::json& list);
 
 }  // namespace blendbench

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// MakePlan and the plan's JSON. The order is drawn by a generator written out here, because the
-// standard library's shuffle may differ between releases and a seed must mean the same order for
-// ever.
+// MakePlan and the plan's JSON.
 #include <fmt/format.h>
 
 #include <numeric>
 #include <stdexcept>
 
+#include "harness/base/random.h"
 #include "harness/spec/experiment.h"
 #include "harness/spec/plan_host.h"
 
@@ -16,30 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kSchema = 1;
-
-// SplitMix64 (Steele, Lea, Flood 2014): tiny, well mixed from any seed.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-
-  uint64_t Next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
-
-  // Uniform below `bound` (> 0): draws from the incomplete last stretch are rejected.
-  uint64_t Below(uint64_t bound) {
-    const uint64_t rejected = (0 - bound) % bound;
-    uint64_t value = Next();
-    while (value < rejected) value = Next();
-    return value % bound;
-  }
-
- private:
-  uint64_t state_;
-};
 
 Layout LayoutFromName(const std::string& name) {
   if (name == "monolithic") return Layout::kMonolithic;
@@ -128,7 +103,7 @@ Experiment ReadExperiment(const json& object) {
   for (const json& arm : object.at("arms")) experiment.arms.push_back(ReadArm(arm));
   for (const json& job : object.at("jobs")) experiment.jobs.push_back(ReadJob(job));
   if (OnHost(experiment)) experiment.host = HostFromJson(object.at("host"));
-  if (IsExternal(experiment)) experiment.external = ExternalFromJson(object.at("external"));
+  if (IsExternal(experiment)) experiment.external = MetricsFromJson(object.at("external"));
   return experiment;
 }
 
@@ -185,7 +160,7 @@ json ToJson(const Plan& plan) {
                     {"jobs", jobs}};
   // Only where there is one, so that the plans of guests keep their hash.
   if (OnHost(experiment)) described["host"] = HostToJson(experiment.host);
-  if (IsExternal(experiment)) described["external"] = ExternalToJson(experiment.external);
+  if (IsExternal(experiment)) described["external"] = MetricsToJson(experiment.external);
   return {{"schema", kSchema},
           {"claims_sha256", plan.claims_sha256},
           {"steps", steps},

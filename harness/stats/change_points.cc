@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "harness/base/random.h"
+
 namespace blendbench::stats {
 namespace {
 
@@ -19,23 +21,9 @@ double MedianOf(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
 }
 
-// SplitMix64; the standard library's shuffle may differ between releases.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
-  void Shuffle(std::vector<double>& values) {
-    for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[Next() % i]);
-  }
-
- private:
-  uint64_t state_;
-};
+void Shuffle(std::vector<double>& values, Random& random) {
+  for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[random.Below(i)]);
+}
 
 struct Split {
   double statistic = -std::numeric_limits<double>::infinity();
@@ -91,7 +79,7 @@ double PermutationP(std::vector<double> values, const Split& best, const ChangeO
   const double enough = options.alpha * (options.permutations + 1);
   int as_large = 0;
   for (int i = 1; i <= options.permutations; ++i) {
-    random.Shuffle(values);
+    Shuffle(values, random);
     // Rounding differs with the order of the values; equal must count as equal.
     const double q = Divergence(values).Best(static_cast<size_t>(options.least)).statistic;
     if (q >= best.statistic * (1 - 1e-9)) ++as_large;

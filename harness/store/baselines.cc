@@ -150,6 +150,11 @@ Sample Slim(Sample sample) {
   return sample;
 }
 
+bool HasBaseline(const fs::path& baselines_dir, const std::string& name) {
+  std::error_code ignored;
+  return IsName(name) && fs::exists(baselines_dir / name / "baseline.json", ignored);
+}
+
 Result<void> AdoptBaseline(const fs::path& baselines_dir, const std::string& name,
                            const std::vector<RunFolder>& runs, const std::string& note,
                            IfThere if_there) {
@@ -162,7 +167,7 @@ Result<void> AdoptBaseline(const fs::path& baselines_dir, const std::string& nam
   std::error_code ignored, error;
   std::vector<const RunFolder*> all;
   Baseline before;
-  if (fs::exists(place / "baseline.json", ignored)) {
+  if (HasBaseline(baselines_dir, name)) {
     if (if_there == IfThere::kRefuse)
       return Fail(ExitCode::kUsage, name + ": the baseline exists; --replace or --append");
     if (if_there == IfThere::kAppend) {
@@ -189,9 +194,7 @@ Result<void> AdoptBaseline(const fs::path& baselines_dir, const std::string& nam
 
 Result<Baseline> OpenBaseline(const fs::path& baselines_dir, const std::string& name) {
   const fs::path dir = baselines_dir / name;
-  std::error_code ignored;
-  if (!IsName(name) || !fs::exists(dir / "baseline.json", ignored))
-    return tl::unexpected(NoSuch(baselines_dir, name));
+  if (!HasBaseline(baselines_dir, name)) return tl::unexpected(NoSuch(baselines_dir, name));
   auto index = ReadIndex(dir / "baseline.json");
   if (!index) return tl::unexpected(index.error());
   Baseline baseline;
@@ -219,9 +222,8 @@ Result<Baseline> OpenBaseline(const fs::path& baselines_dir, const std::string& 
 
 Result<void> RemoveBaseline(const fs::path& baselines_dir, const std::string& name) {
   const fs::path dir = baselines_dir / name;
+  if (!HasBaseline(baselines_dir, name)) return tl::unexpected(NoSuch(baselines_dir, name));
   std::error_code error;
-  if (!IsName(name) || !fs::exists(dir / "baseline.json", error))
-    return tl::unexpected(NoSuch(baselines_dir, name));
   fs::remove_all(dir, error);
   if (error) return tl::unexpected(FileError("remove", dir, error.value()));
   return {};
@@ -231,9 +233,8 @@ std::vector<std::string> ListBaselines(const fs::path& baselines_dir) {
   std::vector<std::string> names;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(baselines_dir, error)) {
-    std::error_code ignored;
     const std::string name = entry.path().filename().string();
-    if (IsName(name) && fs::exists(entry.path() / "baseline.json", ignored)) names.push_back(name);
+    if (HasBaseline(baselines_dir, name)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

@@ -30,6 +30,9 @@ Result<void> AdoptBaseline(const std::filesystem::path& baselines_dir, const std
                            const std::vector<RunFolder>& runs, const std::string& note,
                            IfThere if_there);
 
+// False as well for what is no plain name.
+bool HasBaseline(const std::filesystem::path& baselines_dir, const std::string& name);
+
 // kUsage when there is none of the name; kEnvironment when it is damaged.
 Result<Baseline> OpenBaseline(const std::filesystem::path& baselines_dir, const std::string& name);
 

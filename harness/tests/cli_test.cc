@@ -4,14 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "harness/base/files.h"
 #include "harness/base/text.h"
-#include "harness/cli/app.h"
 #include "harness/cli/places.h"
 #include "harness/cli/terminal_progress.h"
 #include "harness/store/run_folder.h"
+#include "harness/tests/blendbench_for_test.h"
 #include "harness/tests/samples_for_test.h"
 
 namespace blendbench {
@@ -21,22 +20,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-
-struct Result3 {
-  int status = 0;
-  std::string out;
-  std::string err;
-};
-
-Result3 Blendbench(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "blendbench");
-  std::vector<const char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  std::ostringstream out, err;
-  const int status =
-      BlendbenchMain(static_cast<int>(argv.size()), argv.data(), Io{out, err, false, false});
-  return {status, out.str(), err.str()};
-}
 
 // An error is one line that begins with the program's name.
 void ExpectOneLine(const std::string& err) {
@@ -101,13 +84,13 @@ class CliTest : public testing::Test {
 };
 
 TEST_F(CliTest, HelpAndVersionGoToStandardOutput) {
-  const Result3 version = Blendbench({"--version"});
+  const Answer version = CallBlendbench({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out.rfind("blendbench ", 0), 0u);
-  EXPECT_THAT(Blendbench({"--help"}).out, HasSubstr("Exit status: 0 done"));
+  EXPECT_THAT(CallBlendbench({"--help"}).out, HasSubstr("Exit status: 0 done"));
   for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor",
                               "compare", "gate", "baseline", "history", "import"}) {
-    const Result3 help = Blendbench({command, "--help"});
+    const Answer help = CallBlendbench({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr(std::string("  blendbench ") + command)) << "needs an example";
     EXPECT_EQ(help.err, "");
@@ -131,7 +114,7 @@ TEST_F(CliTest, WrongArgumentsAreOneLineAndTwo) {
       {"show", "latest", "--out", Runs()},
       {"run", "quick", "--images", "i", "--run", "../x", "--out", Runs()}};
   for (const std::vector<std::string>& arguments : wrong) {
-    const Result3 result = Blendbench(arguments);
+    const Answer result = CallBlendbench(arguments);
     EXPECT_EQ(result.status, 2) << Join(arguments, " ");
     EXPECT_EQ(result.out, "");
     ExpectOneLine(result.err);
@@ -141,48 +124,49 @@ TEST_F(CliTest, WrongArgumentsAreOneLineAndTwo) {
 TEST_F(CliTest, SpecErrorsNameFileLineAndRemedy) {
   std::string text = Profile("smoke");
   text.replace(text.find("blocks = 1"), 6, "blokcs");
-  const Result3 key = Blendbench({"plan", Write("key.toml", text)});
+  const Answer key = CallBlendbench({"plan", Write("key.toml", text)});
   EXPECT_EQ(key.status, 2);
   EXPECT_THAT(key.err, HasSubstr("key.toml:"));
   EXPECT_THAT(key.err,
               HasSubstr("unknown key \"blokcs\" in the experiment; did you mean \"blocks\"?"));
   text = Profile("smoke");
   text.replace(text.find("\"overlayfs\""), 11, "\"aufs\"");
-  const Result3 engine =
-      Blendbench({"run", Write("engine.toml", text), "--images", "i", "--out", Runs()});
+  const Answer engine =
+      CallBlendbench({"run", Write("engine.toml", text), "--images", "i", "--out", Runs()});
   EXPECT_EQ(engine.status, 2);
   EXPECT_THAT(engine.err,
               HasSubstr("unknown engine \"aufs\"; it must be one of: blendfs, overlayfs"));
   EXPECT_FALSE(fs::exists(Runs()));  // nothing was begun
   EXPECT_THAT(
-      Blendbench({"plan", "nowhere"}).err,
+      CallBlendbench({"plan", "nowhere"}).err,
       HasSubstr(
           "calibrate, calibrate-host, full, host, host-layers, host-quick, icount, icount-proof, "
           "quick, smoke"));
-  const Result3 claims = Blendbench({"plan", "smoke", "--claims", Write("c.toml", "[[clame]]\n")});
+  const Answer claims =
+      CallBlendbench({"plan", "smoke", "--claims", Write("c.toml", "[[clame]]\n")});
   EXPECT_EQ(claims.status, 2);
   EXPECT_THAT(claims.err, HasSubstr("did you mean \"claim\"?"));
 }
 
 TEST_F(CliTest, PlanShowsWhatARunWouldDo) {
-  const Result3 plan = Blendbench({"plan", "quick", "--blocks", "7"});
+  const Answer plan = CallBlendbench({"plan", "quick", "--blocks", "7"});
   EXPECT_EQ(plan.status, 0);
   EXPECT_THAT(plan.out, HasSubstr("7 blocks of 5 arms, 35 guests"));
   EXPECT_THAT(plan.out, HasSubstr("minutes"));
-  const json object = json::parse(Blendbench({"plan", "quick", "--seed", "5", "--json"}).out);
+  const json object = json::parse(CallBlendbench({"plan", "quick", "--seed", "5", "--json"}).out);
   EXPECT_EQ(object["experiment"]["seed"], 5);
   EXPECT_EQ(object["steps"].size(), 30u);
   EXPECT_GT(object["estimate_s"], 0);
 }
 
 TEST_F(CliTest, WhatTheMachineLacksIsThree) {
-  const Result3 images =
-      Blendbench({"run", "smoke", "--images", folder_.path().string(), "--out", Runs()});
+  const Answer images =
+      CallBlendbench({"run", "smoke", "--images", folder_.path().string(), "--out", Runs()});
   EXPECT_EQ(images.status, 3);
   ExpectOneLine(images.err);
   EXPECT_THAT(images.err, HasSubstr("manifest.json"));
   EXPECT_FALSE(fs::exists(Runs()));  // a mistyped path leaves no empty run behind
-  const Result3 qemu = Blendbench(
+  const Answer qemu = CallBlendbench(
       {"run", "smoke", "--images", FakeImages(), "--out", Runs(), "--qemu", "/nowhere/qemu"});
   EXPECT_EQ(qemu.status, 3);
   EXPECT_THAT(qemu.err, HasSubstr("/nowhere/qemu"));
@@ -190,12 +174,12 @@ TEST_F(CliTest, WhatTheMachineLacksIsThree) {
 
 TEST_F(CliTest, AFinishedRunIsDoneAgainInNoTime) {
   MakeRun("good", 5, false);
-  const Result3 good =
-      Blendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--run", "good", "--resume"});
+  const Answer good = CallBlendbench(
+      {"run", "smoke", "--images", "i", "--out", Runs(), "--run", "good", "--resume"});
   EXPECT_EQ(good.status, 0) << good.err;
   EXPECT_THAT(good.out, HasSubstr("no-negative-effect: NOT DECIDED HERE (emulated, indicative)"));
   MakeRun("bad", 5, true);
-  const Result3 bad = Blendbench(
+  const Answer bad = CallBlendbench(
       {"run", "smoke", "--images", "i", "--out", Runs(), "--run", "bad", "--resume", "--json"});
   EXPECT_EQ(bad.status, 4);
   const json summary = json::parse(bad.out);
@@ -205,11 +189,11 @@ TEST_F(CliTest, AFinishedRunIsDoneAgainInNoTime) {
 
 TEST_F(CliTest, RunsAreNotMixed) {
   MakeRun("r", 2, false);
-  const Result3 exists =
-      Blendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--run", "r"});
+  const Answer exists =
+      CallBlendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--run", "r"});
   EXPECT_EQ(exists.status, 2);
   EXPECT_THAT(exists.err, HasSubstr("--resume"));
-  const Result3 other = Blendbench(
+  const Answer other = CallBlendbench(
       {"run", "smoke", "--seed", "9", "--images", "i", "--out", Runs(), "--run", "r", "--resume"});
   EXPECT_EQ(other.status, 2);
   EXPECT_THAT(other.err, HasSubstr("was planned with another spec"));
@@ -219,64 +203,70 @@ TEST_F(CliTest, ResumeFindsTheUnfinishedRunOfTheSamePlan) {
   MakeRun("2026-a", 5, false);
   MakeRun("2026-b", 2, false);
   // It gets as far as the images, which are not there; no third run is begun.
-  EXPECT_EQ(Blendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--resume"}).status, 3);
+  EXPECT_EQ(CallBlendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--resume"}).status,
+            3);
   EXPECT_EQ(ListRuns(Runs()).size(), 2u);
   for (size_t runs = 3; runs < 5; ++runs) {  // without --resume, each is a run of its own
-    Blendbench({"run", "smoke", "--images", FakeImages(), "--out", Runs(), "--qemu", "/nowhere"});
+    CallBlendbench(
+        {"run", "smoke", "--images", FakeImages(), "--out", Runs(), "--qemu", "/nowhere"});
     EXPECT_EQ(ListRuns(Runs()).size(), runs);
   }
 }
 
 TEST_F(CliTest, ExportsInEveryForm) {
   MakeRun("r", 5, true);
-  EXPECT_EQ(json::parse(Blendbench({"export", "r", "--out", Runs()}).out)["run"]["id"], "r");
-  EXPECT_THAT(Blendbench({"export", "r", "--out", Runs(), "--format", "csv"}).out,
+  EXPECT_EQ(json::parse(CallBlendbench({"export", "r", "--out", Runs()}).out)["run"]["id"], "r");
+  EXPECT_THAT(CallBlendbench({"export", "r", "--out", Runs(), "--format", "csv"}).out,
               HasSubstr(",boot.total_s,s,"));
-  EXPECT_THAT(Blendbench({"export", "r", "--out", Runs(), "--format", "markdown"}).out,
+  EXPECT_THAT(CallBlendbench({"export", "r", "--out", Runs(), "--format", "markdown"}).out,
               HasSubstr("# Run r"));
-  const std::string lines = Blendbench({"export", "r", "--out", Runs(), "--format", "jsonl"}).out;
+  const std::string lines =
+      CallBlendbench({"export", "r", "--out", Runs(), "--format", "jsonl"}).out;
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
   const std::string file = (folder_.path() / "report.json").string();
-  const Result3 written = Blendbench({"export", (fs::path(Runs()) / "r").string(), "-o", file});
+  const Answer written = CallBlendbench({"export", (fs::path(Runs()) / "r").string(), "-o", file});
   EXPECT_EQ(written.status, 0);
   EXPECT_EQ(written.out, "");
   EXPECT_TRUE(json::accept(*ReadFile(file)));
-  EXPECT_EQ(Blendbench({"export", "r", "--out", Runs(), "-o", "/nowhere/x"}).status, 3);
+  EXPECT_EQ(CallBlendbench({"export", "r", "--out", Runs(), "-o", "/nowhere/x"}).status, 3);
 }
 
 TEST_F(CliTest, ShowVerdictAndList) {
   MakeRun("first", 5, true);
   MakeRun("second", 2, false);
-  const Result3 show = Blendbench({"show", "first", "--out", Runs()});
+  const Answer show = CallBlendbench({"show", "first", "--out", Runs()});
   EXPECT_EQ(show.status, 0);
   EXPECT_THAT(show.out, HasSubstr("5 of 5 samples, 1 failed; finished 2026-11-23T10:05:00Z"));
   EXPECT_THAT(show.out, HasSubstr("in boot: kernel panic ("));
-  EXPECT_THAT(Blendbench({"show", "second", "--out", Runs()}).out,
+  EXPECT_THAT(CallBlendbench({"show", "second", "--out", Runs()}).out,
               HasSubstr("3 to go, --resume continues"));
-  EXPECT_EQ(json::parse(Blendbench({"show", "latest", "--out", Runs(), "--json"}).out)["run"]["id"],
-            "second");
-  EXPECT_THAT(Blendbench({"verdict", "first", "--out", Runs()}).out,
+  EXPECT_EQ(
+      json::parse(CallBlendbench({"show", "latest", "--out", Runs(), "--json"}).out)["run"]["id"],
+      "second");
+  EXPECT_THAT(CallBlendbench({"verdict", "first", "--out", Runs()}).out,
               HasSubstr("function-reached: NOT DECIDED HERE"));
   EXPECT_EQ(
-      json::parse(Blendbench({"verdict", "first", "--out", Runs(), "--json"}).out)["claims"].size(),
+      json::parse(CallBlendbench({"verdict", "first", "--out", Runs(), "--json"}).out)["claims"]
+          .size(),
       5u);
-  EXPECT_THAT(Blendbench({"list", "--out", Runs()}).out, HasSubstr("5/5 samples, 1 failed"));
-  EXPECT_EQ(json::parse(Blendbench({"list", "--out", Runs(), "--json"}).out).size(), 2u);
-  EXPECT_THAT(Blendbench({"show", "frist", "--out", Runs()}).err, HasSubstr("did you mean first?"));
+  EXPECT_THAT(CallBlendbench({"list", "--out", Runs()}).out, HasSubstr("5/5 samples, 1 failed"));
+  EXPECT_EQ(json::parse(CallBlendbench({"list", "--out", Runs(), "--json"}).out).size(), 2u);
+  EXPECT_THAT(CallBlendbench({"show", "frist", "--out", Runs()}).err,
+              HasSubstr("did you mean first?"));
 }
 
 TEST_F(CliTest, DamageIsReportedAndTheRestShown) {
   MakeRun("r", 3, false);
   std::ofstream(fs::path(Runs()) / "r" / "samples.jsonl", std::ios::app) << "{\"torn";
-  const Result3 show = Blendbench({"show", "r", "--out", Runs()});
+  const Answer show = CallBlendbench({"show", "r", "--out", Runs()});
   EXPECT_EQ(show.status, 0);
   EXPECT_THAT(show.err, HasSubstr("samples.jsonl:4: the last line is torn"));
   EXPECT_THAT(show.out, HasSubstr("3 of 5 samples"));
 }
 
 TEST_F(CliTest, DoctorLooksAtEverythingAndNamesRemedies) {
-  const Result3 result =
-      Blendbench({"doctor", "--out", Runs(), "--qemu", "/nowhere/qemu", "--json"});
+  const Answer result =
+      CallBlendbench({"doctor", "--out", Runs(), "--qemu", "/nowhere/qemu", "--json"});
   EXPECT_EQ(result.status, 3);
   std::map<std::string, std::string> health;
   for (const json& finding : json::parse(result.out)) {

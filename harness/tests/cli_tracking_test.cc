@@ -6,11 +6,10 @@
 
 #include <fstream>
 #include <random>
-#include <sstream>
 
 #include "harness/base/files.h"
-#include "harness/cli/app.h"
 #include "harness/store/run_folder.h"
+#include "harness/tests/blendbench_for_test.h"
 #include "harness/tests/samples_for_test.h"
 
 namespace blendbench {
@@ -23,15 +22,10 @@ using testing::HasSubstr;
 class TrackingTest : public testing::Test {
  protected:
   int Blendbench(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "blendbench");
-    std::vector<const char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    std::ostringstream out, err;
-    const int status =
-        BlendbenchMain(static_cast<int>(argv.size()), argv.data(), Io{out, err, false, false});
-    out_ = out.str();
-    err_ = err.str();
-    return status;
+    const Answer answer = CallBlendbench(std::move(arguments));
+    out_ = answer.out;
+    err_ = answer.err;
+    return answer.status;
   }
   std::string Runs() const { return (folder_.path() / "runs").string(); }
   std::string Baselines() const { return (folder_.path() / "baselines").string(); }

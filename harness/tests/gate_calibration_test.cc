@@ -24,6 +24,14 @@ Arm Slowed(const std::string& id, const Handicap& handicap) {
   return arm;
 }
 
+Claim BootClaim() {
+  Claim claim;
+  claim.arm = "fine-blendfs";
+  claim.reference = "coarse";
+  claim.metrics = {"boot.total_s"};
+  return claim;
+}
+
 // coarse, coarse-aa, slow (its disks by a fifth), late (its boot alone), each metric with normal noise of 1 %.
 Experiment CalibrationExperiment(int blocks) {
   Experiment experiment = SmallExperiment(blocks);
@@ -147,11 +155,7 @@ TEST(Noise, ANoisyStepTakesItsWholeBlockAlong) {
 // A wild block that the rules discard does not reach the verdict, and the verdict says that it was discarded.
 TEST(Noise, DiscardedBlocksAreNamedInTheVerdict) {
   const Experiment experiment = SmallExperiment(8);
-  Claim claim;
-  claim.id = "fast";
-  claim.arm = "fine-blendfs";
-  claim.reference = "coarse";
-  claim.metrics = {"boot.total_s"};
+  const Claim claim = BootClaim();
   std::vector<Sample> samples = SmallSamples(8, 1.0);
   for (Sample& sample : samples)
     if (sample.block == 3 && sample.arm == "fine-blendfs") sample.metrics["boot.total_s"] = 40;
@@ -164,10 +168,7 @@ TEST(Noise, DiscardedBlocksAreNamedInTheVerdict) {
 
 TEST(Verdict, CarriesTheMarginCurveAndItsTurn) {
   const Experiment experiment = SmallExperiment(8);
-  Claim claim;
-  claim.arm = "fine-blendfs";
-  claim.reference = "coarse";
-  claim.metrics = {"boot.total_s"};
+  const Claim claim = BootClaim();
   const ClaimVerdict result = JudgeClaim(claim, {experiment, SmallSamples(8, 1.08), {}, "kvm"});
   ASSERT_EQ(result.parts.size(), 1u);
   const ClaimPart& part = result.parts[0];
@@ -181,10 +182,7 @@ TEST(Verdict, CarriesTheMarginCurveAndItsTurn) {
 // The same numbers say nothing about a claim when they are not times of a guest on KVM.
 TEST(Verdict, InstructionsAreNoEvidence) {
   const Experiment experiment = SmallExperiment(8);
-  Claim claim;
-  claim.arm = "fine-blendfs";
-  claim.reference = "coarse";
-  claim.metrics = {"boot.total_s"};
+  const Claim claim = BootClaim();
   const ClaimVerdict result = JudgeClaim(claim, {experiment, SmallSamples(8, 1.0), {}, "icount"});
   EXPECT_EQ(result.verdict, Verdict::kNotDecidedHere);
   EXPECT_EQ(result.indicative, Verdict::kNonInferior);

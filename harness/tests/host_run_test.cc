@@ -9,13 +9,12 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "harness/base/files.h"
-#include "harness/cli/app.h"
 #include "harness/guest/process.h"
 #include "harness/host/isolated.h"
 #include "harness/store/run_folder.h"
+#include "harness/tests/blendbench_for_test.h"
 #include "harness/tests/samples_for_test.h"
 
 namespace blendbench {
@@ -58,15 +57,10 @@ class HostRunTest : public testing::Test {
             run,   "--blendload", BLEND_BLENDLOAD, "--blendfs", BLEND_BLENDFS};
   }
   int Blendbench(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "blendbench");
-    std::vector<const char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    std::ostringstream out, err;
-    const int status =
-        BlendbenchMain(static_cast<int>(argv.size()), argv.data(), Io{out, err, false, false});
-    out_ = out.str();
-    err_ = err.str();
-    return status;
+    const Answer answer = CallBlendbench(std::move(arguments));
+    out_ = answer.out;
+    err_ = answer.err;
+    return answer.status;
   }
   std::map<std::string, Sample> SamplesOf(const std::string& run) {
     std::map<std::string, Sample> samples;

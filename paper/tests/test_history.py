@@ -14,7 +14,7 @@ import figures
 import loading_history
 import reader
 from plots import history, style
-from test_plots import boxes_of, overlap
+from test_plots import check_texts
 
 
 def series(metric, runs=30, change=None, factor=1.2, spike=None, **members):
@@ -48,13 +48,7 @@ class LayOut(unittest.TestCase):
         for narrow in (False, True):
             for plot in history.plots(loading_history.load(support.encode(made_up()))):
                 with figures.quietly():
-                    texts, frame = boxes_of(plot.draw(style.Canvas(narrow)))
-                for words, box in texts:
-                    self.assertGreater(box.x0, frame.x0 - 1, words)
-                    self.assertLess(box.x1, frame.x1 + 1, words)
-                for index, (words, box) in enumerate(texts):
-                    for other, other_box in texts[index + 1:]:
-                        self.assertFalse(overlap(box, other_box), f"{words!r} and {other!r}")
+                    check_texts(self, plot.draw(style.Canvas(narrow)))
 
 
 class Which(unittest.TestCase):

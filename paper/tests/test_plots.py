@@ -44,18 +44,23 @@ def overlap(one, two):
     return wide > 1 and high > 1.5
 
 
+def check_texts(case, made):
+    """Every text lies inside of the figure, and apart from every other."""
+    texts, frame = boxes_of(made)
+    case.assertTrue(texts)
+    for words, box in texts:
+        case.assertGreater(box.x0, frame.x0 - 1, words)
+        case.assertLess(box.x1, frame.x1 + 1, words)
+    for index, (words, box) in enumerate(texts):
+        for other, other_box in texts[index + 1:]:
+            case.assertFalse(overlap(box, other_box), f"{words!r} and {other!r}")
+
+
 class LayOut(unittest.TestCase):
     def check(self, kind, narrow):
         for plot in figures.all_plots(support.report_of(kind)):
             with self.subTest(kind=kind, plot=plot.name, narrow=narrow), figures.quietly():
-                texts, frame = boxes_of(plot.draw(style.Canvas(narrow)))
-                self.assertTrue(texts)
-                for words, box in texts:
-                    self.assertGreater(box.x0, frame.x0 - 1, words)
-                    self.assertLess(box.x1, frame.x1 + 1, words)
-                for index, (words, box) in enumerate(texts):
-                    for other, other_box in texts[index + 1:]:
-                        self.assertFalse(overlap(box, other_box), f"{words!r} and {other!r}")
+                check_texts(self, plot.draw(style.Canvas(narrow)))
 
     def test_wide(self):
         for kind in ("ok", "failures", "single", "hostile", "many", "minimal"):

@@ -9,12 +9,13 @@
 namespace blendfs::fuse {
 namespace {
 
-// So many requests of one thread in a row before it is worth the while (many processes take turns in a boot), and between two looks at where the caller runs.
+// So many requests of one thread in a row before it is worth the while (many processes take turns in a boot), and
+// between two looks at where the caller runs.
 constexpr int kRow = 32;
 constexpr int kLookAgain = 64;
 
-constexpr int kLowestPriority =
-    19;  // of nice(2); below it (SCHED_IDLE) the processor would count as idle
+// Of nice(2); below it (SCHED_IDLE) the processor would count as idle.
+constexpr int kLowestPriority = 19;
 
 }  // namespace
 
@@ -44,11 +45,13 @@ CallerAffinity::Clock::duration CallerAffinity::SinceLast() const {
 
 void CallerAffinity::Note(pid_t caller) {
   if (!companion_.joinable()) return;
-  const bool same =
-      caller == 0 || caller == caller_;  // 0: what it left to be sent later, as a release
-  row_ = same && SinceLast() < patience_ ? row_ + 1 : 0;
+  // 0: what it left to be sent later, as a release.
+  const bool same = caller == 0 || caller == caller_;
+  const Clock::duration now = Clock::now().time_since_epoch();
+  const Clock::duration before(last_.load(std::memory_order_relaxed));
+  last_.store(now.count(), std::memory_order_relaxed);
+  row_ = same && now - before < patience_ ? row_ + 1 : 0;
   if (!same) caller_ = caller;
-  last_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   if (!active()) {
     if (row_ >= kRow) Join(caller);
   } else if (server_.load(std::memory_order_relaxed) != sys::ThisThread()) {

@@ -26,18 +26,6 @@ char* ThreadBuffer(size_t size) {
   return buffer.get();  // NOLINT(clang-analyzer-cplusplus.NewDelete)
 }
 
-// Reads until size or the end of the file: the kernel takes a short answer for the end.
-Result<size_t> ReadFully(sys::Calls& os, BorrowedFd fd, char* buffer, size_t size,
-                         uint64_t offset) {
-  size_t done = 0;
-  while (done < size) {
-    BLENDFS_ASSIGN(size_t got, os.Read(fd, buffer + done, size - done, offset + done));
-    if (got == 0) break;
-    done += got;
-  }
-  return done;
-}
-
 // Writes all of it; after an error, what was written before it counts.
 Result<size_t> WriteFully(sys::Calls& os, BorrowedFd fd, const char* data, size_t size,
                           uint64_t offset) {
@@ -56,7 +44,8 @@ void Read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_i
     auto data = FileOf(info)->data();
     if (!data) return reply.Fail(data.error());
     char* buffer = ThreadBuffer(size);
-    auto got = ReadFully(front.os, *data, buffer, size, static_cast<uint64_t>(offset));
+    // The kernel takes a short answer for the end of the file.
+    auto got = sys::ReadFully(front.os, *data, buffer, size, static_cast<uint64_t>(offset));
     if (!got) return reply.Fail(got.error());
     reply.Data(buffer, *got);
   });

@@ -14,17 +14,6 @@ namespace {
 
 constexpr size_t kBufferBytes = 256 * 1024;
 
-// As many bytes as there are, up to `size`.
-Result<size_t> ReadFully(sys::Calls& os, BorrowedFd fd, char* buffer, size_t size, uint64_t at) {
-  size_t done = 0;
-  while (done < size) {
-    BLENDFS_ASSIGN(const size_t got, os.Read(fd, buffer + done, size - done, at + done));
-    if (got == 0) break;
-    done += got;
-  }
-  return done;
-}
-
 Result<bool> SameBytes(Side above, Side below) {
   sys::Calls& os = above.fs.state().os;
   BLENDFS_ASSIGN(const UniqueFd a, merge::OpenNodeData(above.fs.state(), above.node, O_RDONLY));
@@ -37,8 +26,9 @@ Result<bool> SameBytes(Side above, Side below) {
   const auto buffer = std::make_unique_for_overwrite<char[]>(2 * kBufferBytes);
   char* const other = buffer.get() + kBufferBytes;
   for (uint64_t at = 0;;) {
-    BLENDFS_ASSIGN(const size_t got, ReadFully(os, a.borrow(), buffer.get(), kBufferBytes, at));
-    BLENDFS_ASSIGN(const size_t too, ReadFully(os, b.borrow(), other, kBufferBytes, at));
+    BLENDFS_ASSIGN(const size_t got,
+                   sys::ReadFully(os, a.borrow(), buffer.get(), kBufferBytes, at));
+    BLENDFS_ASSIGN(const size_t too, sys::ReadFully(os, b.borrow(), other, kBufferBytes, at));
     if (got != too || memcmp(buffer.get(), other, got) != 0) return false;
     if (got == 0) return true;
     at += got;

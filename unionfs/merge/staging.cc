@@ -78,6 +78,9 @@ void TakeBack(State& state, BorrowedFd upper, const std::string& name, bool dire
   }
 }
 
+namespace {
+
+// Of a directory that is about to go. ENOTEMPTY if there is more.
 Status RemoveWhiteouts(State& state, BorrowedFd directory) {
   BLENDFS_ASSIGN(const auto entries, state.os.List(directory));
   for (const sys::DirEntry& entry : entries) {
@@ -93,6 +96,8 @@ Status RemoveWhiteouts(State& state, BorrowedFd directory) {
   }
   return {};
 }
+
+}  // namespace
 
 void Discard(State& state, BorrowedFd dir, const char* name) {
   // Best effort: what stays is removed at the next mount.

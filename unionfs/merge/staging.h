@@ -60,9 +60,6 @@ Status ReplaceByWhiteout(State& state, BorrowedFd upper, const std::string& name
 void TakeBack(State& state, BorrowedFd upper, const std::string& name, bool directory,
               bool over_whiteout);
 
-// Removes the whiteouts in an upper directory that is about to go. ENOTEMPTY if there is more.
-Status RemoveWhiteouts(State& state, BorrowedFd directory);
-
 // Removes one entry of the work directory, whatever it is.
 void Discard(State& state, BorrowedFd dir, const char* name);
 

@@ -152,6 +152,9 @@ class Calls {
   virtual Status SetExtendedFlags(BorrowedFd fd, const ExtendedFlags& flags) = 0;
 };
 
+// Reads until `size` or the end of the file.
+Result<size_t> ReadFully(Calls& os, BorrowedFd fd, char* buffer, size_t size, uint64_t offset);
+
 // The real operating system. Init() must have been called by every thread that uses it (it is cheap
 // after the first time): it gives the thread its own umask and working directory
 // (unshare(CLONE_FS)) and keeps capabilities over setfsuid. The first call opens what is needed to

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "unionfs/sys/kernel.h"
+#include "unionfs/sys/thread.h"
 
 namespace blendfs::sys {
 namespace {
@@ -63,9 +64,9 @@ Result<UniqueFd> OpenParent(BorrowedFd dir) {
 }
 
 std::string PathOf(BorrowedFd fd) {
-  const std::string link = "/proc/self/fd/" + std::to_string(fd.get());
   char path[PATH_MAX];
-  const ssize_t size = ::readlink(link.c_str(), path, sizeof(path));
+  const ssize_t size =
+      ::readlinkat(thread::FdDirectory(), thread::FdName(fd).c_str(), path, sizeof(path));
   return size < 0 ? std::string() : std::string(path, static_cast<size_t>(size));
 }
 

@@ -20,7 +20,7 @@ Result<UniqueFd> OpenGiven(const char* path, int flags);
 // The parent of a directory, O_PATH; the directory itself at the root. May leave the mount.
 Result<UniqueFd> OpenParent(BorrowedFd dir);
 
-// Where the kernel says an open object is at the moment, for people to read; "" where it does not tell. Needs /proc.
+// Where the kernel says an open object is at the moment, for people to read; "" where it does not tell.
 std::string PathOf(BorrowedFd fd);
 
 // An exclusive lock on the open file description, held until it is closed. EBUSY if somebody else

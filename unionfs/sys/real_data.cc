@@ -88,4 +88,14 @@ Calls& Real() {
   return real;
 }
 
+Result<size_t> ReadFully(Calls& os, BorrowedFd fd, char* buffer, size_t size, uint64_t offset) {
+  size_t done = 0;
+  while (done < size) {
+    BLENDFS_ASSIGN(const size_t got, os.Read(fd, buffer + done, size - done, offset + done));
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
+
 }  // namespace blendfs::sys

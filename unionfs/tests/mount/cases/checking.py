@@ -66,19 +66,19 @@ class Checking(Case):
         blendctl.ask(self.m, "check")
 
     def test_leftovers(self):
-        os.makedirs(self.m.work + "/work/t1/deep")
-        with open(self.m.work + "/index/#t2", "w") as stream:
+        os.makedirs(os.path.join(self.m.work, "work", "t1", "deep"))
+        with open(os.path.join(self.m.work, "index", "#t2"), "w") as stream:
             stream.write("half")
         found = [("leftover", "workdir:work/t1"), ("leftover", "workdir:index/#t2")]
         self.assert_found_then_mended(found, dict.fromkeys(found, "removed"))
-        self.assertEqual(os.listdir(self.m.work + "/work"), [])
+        self.assertEqual(os.listdir(os.path.join(self.m.work, "work")), [])
 
     def test_volatile_is_left_alone(self):
-        os.makedirs(self.m.work + "/work/incompat/volatile")
-        os.mkdir(self.m.work + "/work/t1")
+        os.makedirs(os.path.join(self.m.work, "work", "incompat", "volatile"))
+        os.mkdir(os.path.join(self.m.work, "work", "t1"))
         self.assert_found_then_mended(
             [("volatile", "workdir:work/incompat/volatile"), ("leftover", "workdir:work/t1")], {})
-        self.assertTrue(os.path.isdir(self.m.work + "/work/t1"))
+        self.assertTrue(os.path.isdir(os.path.join(self.m.work, "work", "t1")))
 
     def test_whiteout_that_hides_nothing(self):
         os.mknod(self.upper("d/nothing"), stat.S_IFCHR, 0)
@@ -150,7 +150,7 @@ class Checking(Case):
         self.assertIn(REDIRECT, os.listxattr(self.upper("renamed")))
 
     def index_entry(self):
-        name, = os.listdir(self.m.work + "/index")
+        name, = os.listdir(os.path.join(self.m.work, "index"))
         return name
 
     def test_index_entry_of_a_lower_file_that_is_gone(self):
@@ -172,7 +172,8 @@ class Checking(Case):
 
     def test_index_entry_without_meaning(self):
         name = self.index_entry()
-        with open(self.m.work + "/index/nonsense", "w") as stream:
+        with open(os.path.join(self.m.work, "index", "nonsense"), "w") as stream:
             stream.write("?")
-        os.rename(self.m.work + "/index/" + name, self.m.work + "/index/" + name[:-2] + "00")
+        index = os.path.join(self.m.work, "index")
+        os.rename(os.path.join(index, name), os.path.join(index, name[:-2] + "00"))
         self.assert_found_then_mended([("index", "workdir:index/nonsense"), ("index", "workdir:index/" + name[:-2] + "00")], {})

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "harness/export/json_parts.h"
+
+#include <cmath>
+
+namespace blendbench {
+
+using nlohmann::json;
+
+json NumberJson(double value) { return std::isfinite(value) ? json(value) : json(); }
+
+json RatioJson(double log_value) { return NumberJson(std::exp(log_value)); }
+
+json RunFactsJson(const RunRecord& record) {
+  const Environment& environment = record.environment;
+  const Experiment& experiment = record.plan.experiment;
+  return {{"id", record.id},
+          {"description", experiment.description},
+          {"created", environment.created},
+          {"finished", environment.finished},
+          {"substrate", environment.substrate},
+          {"substrate_reason", environment.substrate_reason},
+          {"seed", experiment.seed},
+          {"spec_sha256", experiment.spec_sha256},
+          {"plan_sha256", record.plan_sha256},
+          {"claims_sha256", record.plan.claims_sha256},
+          {"git_commit", environment.git_commit},
+          {"git_dirty", environment.git_dirty},
+          {"host", environment.host},
+          {"images", environment.images},
+          {"blocks_planned", experiment.blocks},
+          {"blocks_done", BlocksDone(record)}};
+}
+
+json ArmFactsJson(const Arm& arm) {
+  return {{"id", arm.id},
+          {"label", arm.label},
+          {"layout", LayoutName(arm.layout)},
+          {"engine", arm.engine},
+          {"engine_options", arm.engine_options},
+          {"reference", arm.reference},
+          {"control", arm.control}};
+}
+
+json SampleFactsJson(const Sample& sample) {
+  json object = ToJson(sample);
+  for (const char* name : {"schema", "raw", "provenance"}) object.erase(name);
+  return object;
+}
+
+}  // namespace blendbench
