@@ -57,7 +57,7 @@ class NewFile {
 
 Result<UniqueFd> OpenData(State& state, Node& node) {
   BLENDFS_ASSIGN(const Place place, DataPlace(state, node));
-  return Object(state, place).Open(O_RDONLY | O_NOATIME);
+  return Object(state, place).OpenFile(O_RDONLY | O_NOATIME);
 }
 
 // Data goes before the name, so that a crash cannot show the file empty.
@@ -151,6 +151,9 @@ Result<Source> Look(State& state, Node& node) {
   Source source;
   BLENDFS_ASSIGN(source.place, AttributePlace(state, node));
   BLENDFS_ASSIGN(source.stat, StatPlace(state, source.place));
+  // The layer has changed underneath: no copy of something else.
+  const mode_t type = node.shown_whiteout ? S_IFREG : node.type;
+  if ((source.stat.mode & S_IFMT) != type) return Fail(ESTALE);
   // Without one, in the user.* form, a special file has another number at the next mount, and its lower links part.
   if (!state.format().CanMark(source.stat.mode)) return source;
   BLENDFS_ASSIGN(source.origin,

@@ -13,7 +13,9 @@ namespace {
 Result<UniqueFd> OpenForFlags(State& state, Node& node) {
   if (!node.IsRegular() && !node.IsDir()) return Fail(ENOTTY);
   BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
-  return Object(state, place).Open(O_RDONLY | O_NOATIME | (node.IsDir() ? O_DIRECTORY : 0));
+  const Object object(state, place);
+  constexpr int kFlags = O_RDONLY | O_NOATIME;
+  return node.IsDir() ? object.Open(kFlags | O_DIRECTORY) : object.OpenFile(kFlags);
 }
 
 // With its data: an immutable metadata-only copy could not get them any more.

@@ -4,6 +4,9 @@
 // Thread-safety: as sys::Calls; the place must hold still (Steady) and outlive this. Errors: the calls'.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "unionfs/merge/state.h"
 
 namespace blendfs::merge {
@@ -43,6 +46,14 @@ class Object {
 
   Result<UniqueFd> Open(int flags) const {
     return pinned() ? os_.Reopen(dir(), flags) : os_.OpenBeneath(dir(), name(), flags);
+  }
+  // A regular file. A lower layer may have changed underneath: a FIFO by now does not hold us up, and nothing
+  // but a file passes for one (ESTALE).
+  Result<UniqueFd> OpenFile(int flags) const {
+    BLENDFS_ASSIGN(UniqueFd fd, Open(flags | O_NONBLOCK));
+    BLENDFS_ASSIGN(const sys::FileStat stat, os_.StatFd(fd.borrow()));
+    if (!S_ISREG(stat.mode)) return Fail(ESTALE);
+    return fd;
   }
   Status LinkTo(BorrowedFd to, const char* as) const {
     return pinned() ? os_.LinkFd(dir(), to, as) : os_.Link(dir(), name(), to, as);

@@ -218,3 +218,21 @@ class ShiftingLowers(Case):
         os.unlink(os.path.join(self.m.lowers[0], "f"))
         self.assertTrue(self.read("f").endswith(b"tail"))
         self.assertIsNone(self.m.daemon.poll(), "the daemon ended")
+
+    @limit(60)
+    def test_a_file_that_becomes_a_fifo_after_it_was_opened(self):
+        """Nobody waits for the other end of it, and it does not pass for a file."""
+        for name, use in (("read", lambda path, fd: os.read(fd, 10)),
+                          ("copy up", lambda path, fd: os.close(os.open(path, os.O_RDWR))),
+                          ("empty", lambda path, fd: os.truncate(path, 0))):
+            with self.subTest(name):
+                mounted = self.union({"f": file(b"x" * 500)})
+                path = os.path.join(mounted.root, "f")
+                fd = os.open(path, os.O_RDONLY)
+                below = os.path.join(mounted.lowers[0], "f")
+                os.unlink(below)
+                os.mkfifo(below)
+                attempt(use, path, fd)  # ESTALE, after which the kernel looks again and finds the FIFO
+                os.close(fd)
+                self.assertEqual(os.listdir(mounted.upper), [])
+                self.assertIsNone(mounted.daemon.poll(), "the daemon ended")

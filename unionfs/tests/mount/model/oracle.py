@@ -31,8 +31,7 @@ class Oracle:
     def apply(self, entry, killed_at):
         """Carries out a finished operation; the answer has to be the union's."""
         operation = quiet(entry.operation)
-        # access(2) as Python has it says "no" where the daemon is dead.
-        if operation is None or (operation[0] == "access" and entry.ended_at > killed_at):
+        if operation is None or (entry.ended_at > killed_at and hides_death(operation, entry.answer)):
             return
         answer = self.do(operation)
         if entry.ended and not same_answer(operation, entry.answer, answer):
@@ -128,6 +127,14 @@ class Oracle:
                 elif key in os.listxattr(plain, follow_symlinks=False):
                     os.removexattr(plain, key, follow_symlinks=False)
             os.utime(plain, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+
+
+def hides_death(operation, answer):
+    """The daemon's death can look like this answer, and nothing was changed then: access(2) as Python has it says
+    "no", and so does the kernel (EPERM) where it asks whether somebody may link a file of another's
+    (fs.protected_hardlinks) and gets any error.
+    """
+    return operation[0] == "access" or (operation[0] in ("link", "linkfd") and answer == "EPERM")
 
 
 def torn(shown, versions, got, lowest=None):
