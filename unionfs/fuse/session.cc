@@ -17,6 +17,7 @@
 #include "unionfs/fuse/libfuse_log.h"
 #include "unionfs/fuse/loop.h"
 #include "unionfs/fuse/negotiate.h"
+#include "unionfs/fuse/read_ahead.h"
 #include "unionfs/fuse/report.h"
 #include "unionfs/fuse/request_cost.h"
 #include "unionfs/fuse/signals.h"
@@ -85,6 +86,8 @@ fuse_lowlevel_ops Handlers() {
 
 void Session::Parts::Agree(fuse_conn_info& connection) {
   Agreement agreement = Negotiate(connection, config.passthrough);
+  if (const auto bytes = RaiseReadAhead(config.mount.target, front.fs.LayerDevices()))
+    connection.max_readahead = *bytes;
   policy.AllowPassthrough(agreement.passthrough);
   front.kernel_opens_directories = agreement.kernel_opens_directories;
   if (config.ready) config.ready();

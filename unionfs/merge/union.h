@@ -111,6 +111,8 @@ class Union {
   State& state() { return *state_; }
   bool read_only() const;
   Counters counters() const;
+  // st_dev of each layer, top to bottom.
+  std::vector<dev_t> LayerDevices() const;
 
   // --- names ---
   Result<Entry> Lookup(Node& parent, std::string_view name);  // ENOENT when not there

@@ -24,6 +24,24 @@ class Whole(Case):
         self.assertEqual(os.fstatvfs(fd).f_blocks, info.f_blocks)
         os.close(fd)
 
+    def read_ahead_kib(self, path):
+        device = os.lstat(path).st_dev
+        for form in ("/sys/class/bdi/%d:%d/read_ahead_kb", "/sys/dev/block/%d:%d/../bdi/read_ahead_kb"):
+            try:
+                with open(form % (os.major(device), os.minor(device)), "rb") as stream:
+                    return int(stream.read())
+            except FileNotFoundError:
+                pass
+        return None
+
+    @only_for("blendfs", why="the others read ahead as the kernel has it")
+    def test_reads_ahead_as_far_as_its_layers_disk(self):
+        self.union({"f": file()})
+        disk, mine = self.read_ahead_kib(Environment.folder), self.read_ahead_kib(self.p())
+        if mine is None or not os.access("/sys/class/bdi", os.W_OK):
+            self.skipTest("no sysfs here that may be written to")
+        self.assertEqual(mine, min(max(disk or 0, 1024), 8192))
+
     def change_everything(self):
         self.write("f", "changed")
         os.unlink(self.p("l"))
