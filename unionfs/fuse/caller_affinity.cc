@@ -12,7 +12,7 @@ namespace {
 // So many requests of one thread in a row before it is worth the while (many processes take turns in a boot), and
 // between two looks at where the caller runs.
 constexpr int kRow = 32;
-constexpr int kLookAgain = 64;
+constexpr int kLookAgain = 256;
 
 // Of nice(2); below it (SCHED_IDLE) the processor would count as idle.
 constexpr int kLowestPriority = 19;

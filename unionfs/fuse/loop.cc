@@ -10,10 +10,16 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <exception>
+
+#include "unionfs/sys/processors.h"
 
 namespace blendfs::fuse {
 namespace {
+
+// Ends a read that waits. Its handler does nothing.
+constexpr int kWake = SIGUSR2;
 
 using Clock = std::chrono::steady_clock;
 
@@ -21,7 +27,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kGuardEvery{2};
 constexpr int kGuardPatience = 20;  // looks
 
-// So many requests in a row that were waiting when the leader came for them: one thread is not enough.
+// So many requests in a row that were waiting when the leader came for them, each of another caller than the one
+// before: one thread is not enough. (Who shares the leader's processor may ask again before the leader goes on.)
 constexpr int kBacklog = 4;
 
 }  // namespace
@@ -56,6 +63,9 @@ RequestLoop::RequestLoop(BorrowedFd device, LoopConfig config, LoopWork work)
       stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   const int flags = fcntl(device_.get(), F_GETFL);
   (void)fcntl(device_.get(), F_SETFL, flags | O_NONBLOCK);
+  struct sigaction ignore {};
+  ignore.sa_handler = [](int) {};
+  (void)sigaction(kWake, &ignore, nullptr);
 }
 
 RequestLoop::~RequestLoop() = default;
@@ -82,12 +92,23 @@ Status RequestLoop::Run() {
 void RequestLoop::Stop() { End(0); }
 
 void RequestLoop::End(int error) {
-  std::lock_guard lock(mutex_);
-  if (error != 0 && error_ == 0) error_ = error;
-  ended_.store(true);
-  (void)eventfd_write(stop_event_.get(), 1);
-  lead_free_.notify_all();
-  guard_wanted_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    if (error != 0 && error_ == 0) error_ = error;
+    ended_.store(true);
+    (void)eventfd_write(stop_event_.get(), 1);
+    lead_free_.notify_all();
+    guard_wanted_.notify_all();
+  }
+  WakeReader();
+}
+
+// Again and again: a signal that comes just before the read does not end it.
+void RequestLoop::WakeReader() {
+  while (const pid_t reader = reader_.load()) {
+    (void)tgkill(getpid(), reader, kWake);
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
 }
 
 std::thread RequestLoop::StartThread(std::function<void()> body) const {
@@ -141,13 +162,20 @@ void RequestLoop::OfferLead() {
 
 // From taking the lead until it is another's.
 void RequestLoop::Lead(Buffer& buffer) {
-  for (int waiting = 0;;) {
+  int waiting = 0;
+  for (pid_t before = 0;;) {
     const auto asked = Clock::now();
     const size_t size = Receive(buffer);
     if (size == 0) return;
-    waiting = Clock::now() - asked < std::chrono::microseconds(2) ? waiting + 1 : 0;
     const std::span<char> request(buffer.data(), size);
-    affinity_.Note(work_.caller(request));
+    const pid_t caller = work_.caller(request);
+    if (Clock::now() - asked >= std::chrono::microseconds(2)) {
+      waiting = 0;
+    } else if (caller != 0 && caller != before) {
+      ++waiting;
+    }
+    before = caller != 0 ? caller : before;
+    affinity_.Note(caller);
     if (waiting >= kBacklog || !guarded_ || work_.may_take_long(request)) {
       {
         std::lock_guard lock(mutex_);
@@ -173,21 +201,41 @@ bool RequestLoop::StillLeads(uint64_t turn) {
   return turn_.compare_exchange_strong(turn, turn + 1);
 }
 
+// Whether a read waits for a request, or says at once that there is none.
+void RequestLoop::WaitInRead(bool wait) {
+  if (wait == waits_in_read_) return;
+  const int flags = fcntl(device_.get(), F_GETFL);
+  if (fcntl(device_.get(), F_SETFL, wait ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) == 0)
+    waits_in_read_ = wait;
+}
+
+// 0 as well when the loop has ended.
+ssize_t RequestLoop::Read(Buffer& buffer) {
+  if (!waits_in_read_) return read(device_.get(), buffer.data(), buffer.size());
+  reader_.store(sys::ThisThread());
+  const ssize_t got = ended_.load() ? 0 : read(device_.get(), buffer.data(), buffer.size());
+  const int error = errno;
+  reader_.store(0);
+  errno = error;
+  return got;
+}
+
 size_t RequestLoop::Receive(Buffer& buffer) {
   Clock::time_point look_until{};
   for (;;) {
     if (ended_.load(std::memory_order_relaxed)) return 0;
-    const ssize_t got = read(device_.get(), buffer.data(), buffer.size());
+    // Beside its caller it has nothing to look for: it sleeps, and a read is the shortest way to.
+    WaitInRead(affinity_.active());
+    const ssize_t got = Read(buffer);
     if (got > 0) return static_cast<size_t>(got);
+    if (ended_.load(std::memory_order_relaxed)) return 0;
     const int error = got < 0 ? errno : EIO;
     if (error == EAGAIN) {
-      if (!affinity_.active()) {
-        const auto now = Clock::now();
-        if (look_until == Clock::time_point{}) look_until = now + config_.look_for;
-        if (now < look_until) {
-          sched_yield();  // whoever else wants this processor comes first
-          continue;
-        }
+      const auto now = Clock::now();
+      if (look_until == Clock::time_point{}) look_until = now + config_.look_for;
+      if (now < look_until) {
+        sched_yield();  // whoever else wants this processor comes first
+        continue;
       }
       if (!SleepUntilReadable()) return 0;
       look_until = {};

@@ -71,8 +71,11 @@ class RequestLoop {
   void Lead(Buffer& buffer);
   // The number of bytes read; 0 when the loop ends.
   size_t Receive(Buffer& buffer);
+  ssize_t Read(Buffer& buffer);
+  void WaitInRead(bool wait);
   bool SleepUntilReadable();
   void End(int error);
+  void WakeReader();
   void OfferLead();  // has_leader_ is false; with mutex_ held
   bool StillLeads(uint64_t turn);
   void Guard();
@@ -83,6 +86,9 @@ class RequestLoop {
   const LoopWork work_;
   CallerAffinity affinity_;
   UniqueFd stop_event_;
+
+  bool waits_in_read_ = false;    // the device's mode; the leader's
+  std::atomic<pid_t> reader_{0};  // the thread in a read that waits
 
   // Odd while the leader serves a request, one more for each step. Whoever changes an odd value, the leader
   // when it is done or the guard, decides whether it still leads.

@@ -67,6 +67,9 @@ void StayOn(pid_t thread, const cpu_set_t& processors) {
   (void)sched_setaffinity(thread, sizeof processors, &processors);
 }
 
-pid_t ThisThread() { return gettid(); }
+pid_t ThisThread() {
+  thread_local const pid_t id = gettid();  // which is a system call each time
+  return id;
+}
 
 }  // namespace blendfs::sys
