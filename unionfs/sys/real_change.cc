@@ -69,13 +69,13 @@ Status RealCalls::SetTimes(BorrowedFd dir, const char* name, const timespec time
 }
 
 Status RealCalls::SetTimesFd(BorrowedFd fd, const timespec times[2]) {
-  if (RetryInterrupted([&] { return ::futimens(fd.get(), times); }) == 0) return {};
-  if (errno != EBADF) return FailErrno("set times");
   if (RetryInterrupted([&] { return ::utimensat(fd.get(), "", times, AT_EMPTY_PATH); }) == 0) {
     return {};
   }
   if (errno != EINVAL && errno != ENOENT) return FailErrno("set times");
   // Kernels before 5.8 do not know the empty path here.
+  if (RetryInterrupted([&] { return ::futimens(fd.get(), times); }) == 0) return {};
+  if (errno != EBADF) return FailErrno("set times");
   const int fd_directory = thread::FdDirectory();
   if (fd_directory < 0) return FailErrno("set times without procfs");
   return Do("set times",
