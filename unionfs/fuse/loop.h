@@ -5,7 +5,7 @@
 // much), so one thread, the leader, reads the device and serves what is quick by itself. Before something that
 // may take long, or when requests pile up, it hands the lead to another thread. After an answer it looks for the
 // next request for a short while before it sleeps: whoever asks once mostly asks again. On two processors
-// it joins a caller that goes on asking on that one's processor instead (caller_affinity.h). A guard takes the lead
+// it joins a caller that goes on asking on that one's processor instead (caller_affinity.h), and sleeps in its read. A guard takes the lead
 // away from a leader that is stuck in a request after all (a lookup that waits for a disk), so that others wait
 // for it some milliseconds at most.
 //
