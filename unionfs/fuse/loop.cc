@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <utility>
 
 #include "unionfs/sys/processors.h"
 
@@ -222,6 +223,7 @@ ssize_t RequestLoop::Read(Buffer& buffer) {
 
 size_t RequestLoop::Receive(Buffer& buffer) {
   Clock::time_point look_until{};
+  bool aborted = false;
   for (;;) {
     if (ended_.load(std::memory_order_relaxed)) return 0;
     // Beside its caller it has nothing to look for: it sleeps, and a read is the shortest way to.
@@ -243,6 +245,8 @@ size_t RequestLoop::Receive(Buffer& buffer) {
     }
     // EINTR, or the request was taken back while it was being read.
     if (error == EINTR || error == ENOENT) continue;
+    // What the unmount cuts off while it is being read says this too: the next read tells one from the other.
+    if (error == ECONNABORTED && !std::exchange(aborted, true)) continue;
     End(error == ENODEV ? 0 : error);
     return 0;
   }

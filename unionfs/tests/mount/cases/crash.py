@@ -52,6 +52,19 @@ class Crash(Case):
         self.m.mount()
         self.assertEqual(self.read("f"), b"x")
 
+    def test_the_last_close_after_a_lazy_unmount_is_a_clean_end(self):
+        """The kernel takes the mount away while the daemon still reads the releases: no failure, whatever it says."""
+        names = ["f%d" % i for i in range(40)]
+        self.union({name: file("x") for name in names})
+        for _ in range(40):
+            opened = [os.open(self.p(name), os.O_RDONLY) for name in names]
+            sysops.umount(self.m.root, 2)
+            self.m.mounted = False
+            for fd in opened:
+                os.close(fd)
+            self.m.end()
+            self.m.mount()
+
     @limit(180)
     def test_kill_in_the_middle_of_copy_ups(self):
         """Whenever the kill comes, each file is whole: old content and mode, or new ones."""
