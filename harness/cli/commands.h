@@ -8,6 +8,10 @@
 
 #include "harness/cli/io.h"
 
+namespace CLI {
+class App;
+}
+
 namespace blendbench {
 
 struct SpecOptions {
@@ -36,6 +40,45 @@ struct RunChoice {
   std::string run;
   std::string runs_dir;
   bool json = false;
+  bool peek = false;  // show verdicts and values of a run that is not finished
+};
+
+struct PlanOptions {
+  SpecOptions spec;
+  std::string runs_dir;
+  std::string noise_run;             // measured noise: a run's id; "" for the newest alike
+  std::optional<double> sd_percent;  // stated noise instead
+};
+
+struct ExplainOptions {
+  RunChoice choice;
+  std::string claim;   // either this
+  std::string metric;  // or these two
+  std::string arm;
+};
+
+struct CompletionOptions {
+  std::string shell;       // "bash", "zsh", "fish", or
+  std::string candidates;  // "runs", "specs", "claims": one a line, for the shells' scripts
+  std::string runs_dir;
+  std::string run;  // whose claims
+  bool json = false;
+};
+
+struct ReportOptions {
+  RunChoice choice;
+  std::string folder;  // "" for reports/RUN
+};
+
+struct ArchiveOptions {
+  RunChoice choice;
+  std::string output;    // "" for RUN.tar.gz
+  bool no_page = false;  // without report.html, where Python or matplotlib is missing
+};
+
+struct VerifyOptions {
+  std::string archive;
+  bool json = false;
 };
 
 struct ExportOptions {
@@ -52,11 +95,17 @@ struct DoctorOptions {
 };
 
 int RunCommand(const RunOptions& options, Io& io);
-int PlanCommand(const SpecOptions& options, Io& io);
+int PlanCommand(const PlanOptions& options, Io& io);
 int ExportCommand(const ExportOptions& options, Io& io);
 int ShowCommand(const RunChoice& options, Io& io);
 int VerdictCommand(const RunChoice& options, Io& io);
 int ListCommand(const RunChoice& options, Io& io);  // `run` is not used
 int DoctorCommand(const DoctorOptions& options, Io& io);
+int ExplainCommand(const ExplainOptions& options, Io& io);
+int ReportCommand(const ReportOptions& options, Io& io);
+int ArchiveCommand(const ArchiveOptions& options, Io& io);
+int VerifyCommand(const VerifyOptions& options, Io& io);
+// `app` is the whole command line, which the scripts are made from.
+int CompletionCommand(const CLI::App& app, const CompletionOptions& options, Io& io);
 
 }  // namespace blendbench

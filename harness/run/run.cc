@@ -70,7 +70,8 @@ Result<void> Finish(RunFolder& folder, Prepared& prepared, Progress& progress,
     if (!after) return tl::unexpected(after.error());
     for (const auto& [name, digest] : *after)
       if (environment.images[name] != digest)
-        progress.Note(fmt::format("{}: the image changed during the run", name));
+        progress.Warn({WarningKind::kImageChanged, name, "the image changed during the run",
+                       "find what wrote to it, build the images again and start a new run"});
     environment.images_after = std::move(*after);
   }
   environment.finished = UtcText(std::chrono::system_clock::now());

@@ -16,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kSchema = 1;
+constexpr int kMostBlocks = 10'000;
 
 // SplitMix64 (Steele, Lea, Flood 2014): tiny, well mixed from any seed.
 class Random {
@@ -190,6 +191,9 @@ tl::expected<Plan, std::string> PlanFromJson(const json& object) {
     Plan plan;
     plan.claims_sha256 = object.at("claims_sha256");
     plan.experiment = ReadExperiment(object.at("experiment"));
+    if (plan.experiment.blocks < 0 || plan.experiment.blocks > kMostBlocks)
+      return tl::unexpected(
+          fmt::format("{} blocks are none that an experiment can have", plan.experiment.blocks));
     for (const json& step : object.at("steps")) {
       plan.steps.push_back({step.at("block"), step.at("order"), step.at("arm")});
     }

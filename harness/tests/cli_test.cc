@@ -12,7 +12,7 @@
 #include "harness/cli/places.h"
 #include "harness/cli/terminal_progress.h"
 #include "harness/store/run_folder.h"
-#include "harness/tests/samples_for_test.h"
+#include "harness/tests/cli_fixture.h"
 
 namespace blendbench {
 namespace {
@@ -22,90 +22,13 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-struct Result3 {
-  int status = 0;
-  std::string out;
-  std::string err;
-};
-
-Result3 Blendbench(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "blendbench");
-  std::vector<const char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  std::ostringstream out, err;
-  const int status =
-      BlendbenchMain(static_cast<int>(argv.size()), argv.data(), Io{out, err, false, false});
-  return {status, out.str(), err.str()};
-}
-
-// An error is one line that begins with the program's name.
-void ExpectOneLine(const std::string& err) {
-  EXPECT_EQ(err.rfind("blendbench: ", 0), 0u) << err;
-  EXPECT_EQ(std::count(err.begin(), err.end(), '\n'), 1) << err;
-}
-
-class CliTest : public testing::Test {
- protected:
-  CliTest() { setenv("BLENDBENCH_HOME", BLEND_SOURCE_DIR, 1); }
-  ~CliTest() override { unsetenv("BLENDBENCH_HOME"); }
-
-  std::string Runs() const { return (folder_.path() / "runs").string(); }
-  std::string Write(const std::string& name, const std::string& text) {
-    const fs::path path = folder_.path() / name;
-    std::ofstream(path) << text;
-    return path.string();
-  }
-  std::string Profile(const std::string& name) {
-    return *ReadFile(fs::path(BLEND_SOURCE_DIR) / "harness" / "specs" / (name + ".toml"));
-  }
-
-  // A run of the smoke profile, with a sample for the first `done` of its five steps, the first of them failed if so.
-  void MakeRun(const std::string& id, int done, bool failed) {
-    const std::string spec = Profile("smoke");
-    const std::string claims = *ReadFile(fs::path(BLEND_SOURCE_DIR) / "paper" / "claims.toml");
-    const Plan plan = MakePlan(*ParseExperiment(spec, "smoke.toml"), Sha256Hex(claims));
-    auto run = RunFolder::Create(Runs(), id, plan, spec, claims);
-    ASSERT_TRUE(run) << run.error().message;
-    Environment environment;
-    environment.substrate = "tcg";
-    environment.created = "2026-11-23T10:00:00Z";
-    if (done == 5) environment.finished = "2026-11-23T10:05:00Z";
-    ASSERT_TRUE(run->WriteEnvironment(environment));
-    for (int i = 0; i < done; ++i) {
-      const Step& step = plan.steps[static_cast<size_t>(i)];
-      ASSERT_TRUE(run->Append(failed && i == 0 ? FailedSample(step.block, step.order, step.arm)
-                                               : OkSample(step.block, step.order, step.arm,
-                                                          {{"boot.total_s", 12.0 + i}})));
-    }
-  }
-  // Small files with a manifest that describes them.
-  std::string FakeImages() {
-    const fs::path dir = folder_.path() / "images";
-    fs::create_directories(dir);
-    json files = json::object();
-    for (const char* name :
-         {"system", "system_next", "app", "user", "monolithic", "kernel", "initramfs"}) {
-      std::ofstream(dir / name) << name;
-      files[name] = {
-          {"path", name}, {"sha256", Sha256Hex(name)}, {"bytes", std::string(name).size()}};
-    }
-    std::ofstream(dir / "manifest.json") << json{{"schema", 1},
-                                                 {"files", files},
-                                                 {"kernel_version", "6"},
-                                                 {"packages", json::object()},
-                                                 {"inputs_sha256", ""}};
-    return dir.string();
-  }
-
-  TemporaryFolder folder_;
-};
-
 TEST_F(CliTest, HelpAndVersionGoToStandardOutput) {
   const Result3 version = Blendbench({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out.rfind("blendbench ", 0), 0u);
   EXPECT_THAT(Blendbench({"--help"}).out, HasSubstr("Exit status: 0 done"));
-  for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor"}) {
+  for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor",
+                              "explain", "report", "archive", "verify", "completion"}) {
     const Result3 help = Blendbench({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr(std::string("  blendbench ") + command)) << "needs an example";
@@ -257,7 +180,7 @@ TEST_F(CliTest, ShowVerdictAndList) {
       json::parse(Blendbench({"verdict", "first", "--out", Runs(), "--json"}).out)["claims"].size(),
       5u);
   EXPECT_THAT(Blendbench({"list", "--out", Runs()}).out, HasSubstr("5/5 samples, 1 failed"));
-  EXPECT_EQ(json::parse(Blendbench({"list", "--out", Runs(), "--json"}).out).size(), 2u);
+  EXPECT_EQ(json::parse(Blendbench({"list", "--out", Runs(), "--json"}).out)["runs"].size(), 2u);
   EXPECT_THAT(Blendbench({"show", "frist", "--out", Runs()}).err, HasSubstr("did you mean first?"));
 }
 
