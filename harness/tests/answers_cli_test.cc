@@ -18,7 +18,16 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class AnswersTest : public CliTest {};
+class AnswersTest : public CliTest {
+ protected:
+  // A file of Google Benchmark with something before the document.
+  std::string ResultsFile() {
+    return Write("results.json",
+                 "first words\n"
+                 R"({"benchmarks": [{"name": "F", "run_type": "iteration", "real_time": 2,
+                 "cpu_time": 2, "time_unit": "ms"}]})");
+  }
+};
 
 TEST_F(AnswersTest, EveryAnswerHasTheDocumentedShape) {
   MakeJudgedRun("r", 6, 1.0);
@@ -26,11 +35,7 @@ TEST_F(AnswersTest, EveryAnswerHasTheDocumentedShape) {
   std::ofstream(fs::path(Runs()) / "r" / "samples.jsonl", std::ios::app) << "{\"torn";
   const std::string archive = (folder_.path() / "r.tar.gz").string();
   const std::string baselines = (folder_.path() / "baselines").string();
-  const std::string results =
-      Write("results.json",
-            "first words\n"
-            R"({"benchmarks": [{"name": "F", "run_type": "iteration", "real_time": 2,
-         "cpu_time": 2, "time_unit": "ms"}]})");
+  const std::string results = ResultsFile();
   const json schema =
       json::parse(*ReadFile(fs::path(BLEND_SOURCE_DIR) / "results/schema/cli.schema.json"));
   std::set<std::string> shown;
@@ -88,13 +93,9 @@ TEST_F(AnswersTest, WarningsAreValuesWithARemedy) {
   EXPECT_THAT(warning["remedy"], HasSubstr("--resume"));
   EXPECT_EQ(CallBlendbench({"show", "r", "--out", Runs(), "--json"}).err, "");  // once is enough
   EXPECT_THAT(CallBlendbench({"show", "r", "--out", Runs()}).err, HasSubstr("warning: "));
-  const json noise = JsonOf({"history", "--out", Runs()})["warnings"].at(0);
-  EXPECT_EQ(noise, warning);
-  const std::string results =
-      Write("results.json",
-            "first words\n"
-            R"({"benchmarks": [{"name": "F", "run_type": "iteration", "real_time": 2,
-               "cpu_time": 2, "time_unit": "ms"}]})");
+  const json told = JsonOf({"history", "--out", Runs()})["warnings"].at(0);
+  EXPECT_EQ(told, warning);
+  const std::string results = ResultsFile();
   const json passed_over =
       JsonOf({"import", results, "--as", "micro", "--run", "i", "--out", Runs()})["warnings"].at(0);
   EXPECT_EQ(passed_over["kind"], "not-imported");
