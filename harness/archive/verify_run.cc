@@ -192,7 +192,7 @@ std::string CheckReport(const RunFolder& run, const Unpacked& unpacked, Verifica
   const RunRecord record = RecordOf(run);
   auto analysis = Analyse(record);
   if (!analysis) return wrong(analysis.error().message);
-  const std::string text = DumpJson(MakeReport(record, *analysis));
+  std::string text = DumpJson(MakeReport(record, *analysis));
   const auto archived_text = unpacked.files.find("report/report.json");
   if (archived_text == unpacked.files.end()) return wrong("is missing");
   auto archived = ParseJson(archived_text->second);

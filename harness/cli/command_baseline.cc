@@ -130,11 +130,12 @@ int ShowBaselineCommand(const BaselineOptions& options, Io& io) {
   std::string text = fmt::format("{}, adopted {}{}\n", baseline->name, baseline->created,
                                  baseline->note.empty() ? "" : ": " + baseline->note);
   for (const json& run : told["runs"]) {
+    const auto commit = run["commit"].get<std::string>();
     text += fmt::format("  {}: {} on {}, {} blocks, {} samples, {} failed{}\n",
                         run["id"].get<std::string>(), run["experiment"].get<std::string>(),
                         run["substrate"].get<std::string>(), run["blocks"].get<int>(),
                         run["samples"].get<int>(), run["failed"].get<int>(),
-                        run["commit"] == "" ? "" : ", commit " + run["commit"].get<std::string>());
+                        commit.empty() ? "" : ", commit " + commit);
   }
   Print(io, text);
   return Status(ExitCode::kOk);
