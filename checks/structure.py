@@ -26,11 +26,12 @@ HARNESS = {
     "gate": ["base", "spec", "stats"],
     "store": ["base", "spec"],
     "export": ["base", "spec", "stats", "gate", "store"],
+    "archive": ["base", "spec", "store", "export"],
     "guest": ["base", "spec"],
     "host": ["base", "spec", "guest"],
     "measure": ["base", "spec", "guest", "host"],
     "run": ["base", "spec", "store", "guest", "host", "measure"],
-    "cli": ["base", "spec", "import", "stats", "gate", "store", "export", "guest", "host", "measure", "run"],
+    "cli": ["base", "spec", "import", "stats", "gate", "store", "export", "archive", "guest", "host", "measure", "run"],
 }
 ALLOWED.update({f"harness/{name}": {f"harness/{below}" for below in may}
                 for name, may in HARNESS.items()})

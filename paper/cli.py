@@ -2,6 +2,7 @@
 """The command line of paper/report: arguments, exit status, files. Everything it prints is one line."""
 
 import argparse
+import json
 import os
 
 import command
@@ -24,15 +25,20 @@ def main(arguments):
 
 
 def _parse(arguments):
-    parser = argparse.ArgumentParser(prog="report", description="Makes a run's report: report.html and plots/ (PDF and PNG of each plot).",
+    parser = argparse.ArgumentParser(prog="report", description="Makes a run's report: report.html and plots/ (PDF, PNG and CSV of each plot).",
                                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("input", metavar="INPUT.json", help="the exported document; - reads standard input")
+    parser.add_argument("input", metavar="INPUT.json", nargs="?", help="the exported document; - reads standard input")
     parser.add_argument("--out", metavar="DIR", help="folder for report.html and plots/ (made if missing)")
     parser.add_argument("--plot", metavar="NAME", action="append", default=[],
-                        help="make only this plot's PDF and PNG, and no page; may be given several times")
+                        help="make only this plot's PDF, PNG and CSV, and no page; may be given several times")
     parser.add_argument("--picture", metavar="FILE", help="write one PNG with the run's boot phases and ratios")
     parser.add_argument("--list", action="store_true", help="print the names of the plots this input has data for")
+    parser.add_argument("--versions", action="store_true", help="print, as JSON, the versions of what draws, and do nothing else")
     parsed = parser.parse_args(arguments)
+    if parsed.versions:
+        return parsed
+    if not parsed.input:
+        parser.error("name the exported document, INPUT.json")
     if not (parsed.out or parsed.picture or parsed.list):
         parser.error("nothing to do: give --out DIR, --picture FILE or --list")
     if parsed.plot and not parsed.out:
@@ -42,7 +48,18 @@ def _parse(arguments):
     return parsed
 
 
+def _versions():
+    command.import_figures()
+    import platform
+    import jinja2
+    import matplotlib
+    return {"python": platform.python_version(), "matplotlib": matplotlib.__version__, "jinja2": jinja2.__version__}
+
+
 def _run(arguments):
+    if arguments.versions:
+        print(json.dumps(_versions(), sort_keys=True))
+        return
     report = command.load(arguments.input, "blendbench export RUN --format report", loading.load, reader.InvalidInput)
     figures = command.import_figures()
     plots = figures.all_plots(report)
@@ -73,6 +90,7 @@ def _write(figures, report, plots, arguments):
         wide = figures.draw(plot, narrow=False)
         figures.save(wide, os.path.join(folder, plot.name + ".pdf"))
         figures.save(wide, os.path.join(folder, plot.name + ".png"))
+        figures.save_data(plot, os.path.join(folder, plot.name + ".csv"))
         if not arguments.plot:
             drawn.append((plot, figures.markup(wide, plot, "w"), figures.markup(figures.draw(plot, narrow=True), plot, "n")))
     if not arguments.plot:

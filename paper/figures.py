@@ -2,6 +2,7 @@
 """All figures of a report: which there are, and their files."""
 
 import contextlib
+import csv
 import io
 import os
 import tempfile
@@ -38,6 +39,22 @@ def save(made, path, backdrop=style.PAPER):
     metadata = {"pdf": {"CreationDate": None, "Producer": None, "Creator": None}, "png": {"Software": None}}[kind]
     made.savefig(buffer, format=kind, facecolor=backdrop, metadata=metadata, bbox_inches="tight", pad_inches=0.12)
     write(path, buffer.getvalue())
+
+
+def save_data(plot, path):
+    """The numbers of every mark, as CSV (RFC 4180)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    for row in plot.table():
+        writer.writerow([_cell(value) for value in row])
+    write(path, text.getvalue().encode("utf-8"))
+
+
+def _cell(value):
+    """A spreadsheet takes a text that begins like a formula for one: labels may come from anywhere."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
 
 
 def write(path, data):

@@ -270,6 +270,18 @@ class _Commands:
         self._run = shlex.quote(report.run.id)
 
     @property
+    def whole(self):
+        return f"blendbench report {self._run}"
+
+    @property
+    def explain(self):
+        return f"blendbench explain {self._run} CLAIM"
+
+    @property
+    def archive(self):
+        return f"blendbench archive {self._run}"
+
+    @property
     def export(self):
         return f"blendbench export {self._run} --format report > {self._input}"
 

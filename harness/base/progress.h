@@ -7,6 +7,7 @@
 #include <string>
 
 #include "harness/base/sample.h"
+#include "harness/base/warning.h"
 
 namespace blendbench {
 
@@ -28,8 +29,11 @@ class Progress {
   // The step's sample is on disk.
   virtual void StepFinished(int index, const Sample& sample) = 0;
 
-  // One line the user should read: a fallback taken, a file repaired, something left out.
+  // One line the user should read: a fallback taken, what is being waited for.
   virtual void Note(const std::string& line) = 0;
+
+  // What the user should know, and do something about.
+  virtual void Warn(const Warning& warning) { Note(LineOf(warning)); }
 
   virtual void RunFinished() = 0;
 };

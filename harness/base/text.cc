@@ -99,6 +99,12 @@ std::string CleanText(std::string_view bytes) {
   return clean;
 }
 
+std::string OneLine(std::string_view bytes) {
+  std::string line = CleanText(bytes);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
 std::string CleanTail(std::string_view bytes, int lines, size_t max_bytes) {
   // A line of a boot log seldom grows more than this by its escape sequences.
   const size_t window = max_bytes * 8;

@@ -15,6 +15,9 @@ std::string Sha256Hex(std::string_view bytes);  // lowercase hex
 // characters but newline.
 std::string CleanText(std::string_view bytes);
 
+// CleanText on one line: newlines become spaces.
+std::string OneLine(std::string_view bytes);
+
 // The last `lines` lines of CleanText(bytes), at most `max_bytes` bytes.
 std::string CleanTail(std::string_view bytes, int lines = 30, size_t max_bytes = 4096);
 

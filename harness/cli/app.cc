@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/comfort.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/tracking.h"
 #include "harness/export/formats.h"
@@ -14,12 +15,14 @@
 namespace blendbench {
 namespace {
 
-constexpr const char* kDefaultRuns = "results/runs";
+constexpr const char* kPeek =
+    "show values and verdicts although the run is not finished; who stops when they please cheats";
 constexpr const char* kExitStatus =
     "Exit status: 0 done; 1 blendbench broke; 2 wrong arguments or spec; 3 the machine lacks "
     "something (QEMU, images,\n"
-    "disk space); 4 the run finished and some samples failed; 5 a gate failed; 6 a gate cannot "
-    "tell; 130 interrupted "
+    "disk space); 4 the run finished and some samples failed; 5 a gate or a verification said no; "
+    "6 a gate cannot tell;\n"
+    "130 interrupted "
     "(--resume continues).";
 
 void AddSpecOptions(CLI::App& command, SpecOptions& options) {
@@ -39,11 +42,6 @@ void AddSpecOptions(CLI::App& command, SpecOptions& options) {
   command.add_flag("--json", options.json, "print the result as JSON");
 }
 
-void AddRunChoice(CLI::App& command, RunChoice& options) {
-  command.add_option("RUN", options.run, "the id of a run, its folder, or \"latest\"")->required();
-  command.add_option("--out", options.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
-}
-
 // The commands and what they were given; lives as long as the parsing.
 struct CommandLine {
   CLI::App app{
@@ -52,11 +50,12 @@ struct CommandLine {
       "blendbench"};
   RunOptions run;
   CalibrateOptions calibrate;
-  SpecOptions plan;
+  PlanOptions plan;
   ExportOptions export_options;
   RunChoice show, verdict, list;
   DoctorOptions doctor;
   TrackingOptions tracking;
+  ComfortOptions comfort;
 };
 
 // What `run` and `calibrate` need alike.
@@ -115,9 +114,23 @@ void DefineRun(CommandLine& line) {
 
 void DefinePlan(CommandLine& line) {
   CLI::App* command = line.app.add_subcommand("plan", "show what a run would do, without doing it");
-  AddSpecOptions(*command, line.plan);
+  AddSpecOptions(*command, line.plan.spec);
+  command->add_option("--out", line.plan.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
+  CLI::Option* noise = command->add_option(
+      "--noise", line.plan.noise_run,
+      "RUN whose scatter between blocks tells the power (default: the newest of this experiment)");
+  command
+      ->add_option(
+          "--sd", line.plan.sd_percent,
+          "scatter of the ratio from block to block, in percent, instead of a measured one")
+      ->check(CLI::Range(0.001, 1000.0))
+      ->excludes(noise);
   command->footer(
-      "Examples:\n  blendbench plan quick\n  blendbench plan my.toml --blocks 12 --json");
+      "Examples:\n"
+      "  blendbench plan quick\n"
+      "  blendbench plan quick --blocks 12 --sd 3     would 12 blocks do where ratios scatter by 3 "
+      "%?\n"
+      "  blendbench plan my.toml --noise latest --json");
 }
 
 void DefineExport(CommandLine& line) {
@@ -132,6 +145,8 @@ void DefineExport(CommandLine& line) {
       ->default_val("report");
   command->add_option("-o,--output", line.export_options.output,
                       "file to write (default: standard output)");
+  command->add_flag("--json", line.export_options.choice.json,
+                    "print what was written where as JSON; needs --output");
   command->footer(
       "Examples:\n"
       "  blendbench export latest --format report -o report.json\n"
@@ -142,15 +157,20 @@ void DefineViews(CommandLine& line) {
   CLI::App* show = line.app.add_subcommand("show", "what a run is, how far it is, what failed");
   AddRunChoice(*show, line.show);
   show->add_flag("--json", line.show.json, "print it as JSON");
-  show->footer("Example:\n  blendbench show latest");
+  show->add_flag("--peek", line.show.peek, kPeek);
+  show->footer("Examples:\n  blendbench show latest\n  blendbench show latest --json");
   CLI::App* verdict = line.app.add_subcommand("verdict", "judge the claims by a run's samples");
   AddRunChoice(*verdict, line.verdict);
   verdict->add_flag("--json", line.verdict.json, "print them as JSON");
-  verdict->footer("Example:\n  blendbench verdict latest");
+  verdict->add_flag("--peek", line.verdict.peek, kPeek);
+  verdict->footer(
+      "Examples:\n  blendbench verdict latest\n  blendbench explain latest no-negative-effect   "
+      "how "
+      "one came about");
   CLI::App* list = line.app.add_subcommand("list", "the runs there are");
   list->add_option("--out", line.list.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
   list->add_flag("--json", line.list.json, "print them as JSON");
-  list->footer("Example:\n  blendbench list");
+  list->footer("Examples:\n  blendbench list\n  blendbench list --json | jq -r '.runs[].id'");
 }
 
 void DefineDoctor(CommandLine& line) {
@@ -171,6 +191,7 @@ void DefineDoctor(CommandLine& line) {
 }
 
 int Dispatch(const CommandLine& line, Io& io) {
+  if (const auto status = DispatchComfort(line.app, line.comfort, io)) return *status;
   const std::string name = line.app.get_subcommands().front()->get_name();
   if (name == "run") return RunCommand(line.run, io);
   if (name == "calibrate") return CalibrateCommand(line.calibrate, io);
@@ -204,6 +225,7 @@ int ParseAndDispatch(int argc, const char* const* argv, Io& io) {
   DefineViews(line);
   DefineDoctor(line);
   DefineTracking(line.app, line.tracking);
+  DefineComfort(line.app, line.comfort);
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <ostream>
 
 #include "harness/base/text.h"
 #include "harness/cli/places.h"
@@ -37,8 +36,11 @@ json Describe(const Baseline& baseline) {
           {"runs", std::move(runs)}};
 }
 
-std::string Text(const json& object) {
-  return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+// What every answer of these commands begins with.
+json AnswerOf(const char* action, const std::vector<Warning>& warnings) {
+  json answer = Answer("baseline", warnings);
+  answer["action"] = action;
+  return answer;
 }
 
 // Runs of several machines are no baseline of any.
@@ -55,12 +57,18 @@ Result<void> CheckOneMachine(const std::vector<RunFolder>& runs) {
 
 int AdoptBaselineCommand(const BaselineOptions& options, Io& io) {
   std::vector<RunFolder> runs;
+  std::vector<Warning> warnings;
   for (const std::string& name : options.runs) {
     auto dir = FindRun(name, options.runs_dir);
     if (!dir) return Complain(io, dir.error());
     auto run = RunFolder::OpenForReading(*dir);
     if (!run) return Complain(io, run.error());
-    for (const std::string& warning : run->warnings()) io.err << warning << '\n';
+    warnings.insert(warnings.end(), run->warnings().begin(), run->warnings().end());
+    const int failed = CountFailures(run->samples()).total;
+    if (failed > 0)
+      warnings.push_back({WarningKind::kFailedSamples, run->id(),
+                          fmt::format("{} of its samples failed", failed),
+                          "they are no part of any comparison; a run without failures tells more"});
     runs.push_back(std::move(*run));
   }
   if (auto one = CheckOneMachine(runs); !one) return Complain(io, one.error());
@@ -69,34 +77,45 @@ int AdoptBaselineCommand(const BaselineOptions& options, Io& io) {
   auto adopted =
       AdoptBaseline(options.baselines_dir, options.name, runs, CleanText(options.note), if_there);
   if (!adopted) return Complain(io, adopted.error());
-  for (const RunFolder& run : runs) {
-    const int failed = CountFailures(run.samples()).total;
-    if (failed > 0) io.err << fmt::format("{}: {} of its samples failed\n", run.id(), failed);
-  }
   const std::filesystem::path place = std::filesystem::path(options.baselines_dir) / options.name;
-  io.out << fmt::format("{}: commit this folder to keep it\n", place.string());
-  return Status(ExitCode::kOk);
+  if (!options.json) {
+    Warn(io, warnings);
+    Print(io, fmt::format("{}: commit this folder to keep it\n", place.string()));
+    return Status(ExitCode::kOk);
+  }
+  json answer = AnswerOf("adopt", warnings);
+  answer["name"] = options.name;
+  answer["folder"] = place.string();
+  return Give(io, answer);
 }
 
 int ListBaselinesCommand(const BaselineOptions& options, Io& io) {
   json list = json::array();
+  std::string text;
+  std::vector<Warning> warnings;
   for (const std::string& name : ListBaselines(options.baselines_dir)) {
     auto baseline = OpenBaseline(options.baselines_dir, name);
     if (!baseline) {  // one that is damaged must not hide the others
-      io.err << baseline.error().message << '\n';
+      warnings.push_back({WarningKind::kUnreadableBaseline, name, baseline.error().message,
+                          "this baseline is left out"});
       continue;
     }
     list.push_back(Describe(*baseline));
-    if (options.json) continue;
     const RunFolder& first = baseline->runs.front();
-    io.out << fmt::format(
+    text += fmt::format(
         "{:<24} {} of {} on {}, {}{}\n", name,
         baseline->runs.size() == 1 ? "1 run" : fmt::format("{} runs", baseline->runs.size()),
         first.plan().experiment.name, first.environment().substrate, baseline->created,
         baseline->note.empty() ? "" : ": " + baseline->note);
   }
-  if (options.json) io.out << Text(list);
-  return Status(ExitCode::kOk);
+  if (!options.json) {
+    Warn(io, warnings);
+    Print(io, text);
+    return Status(ExitCode::kOk);
+  }
+  json answer = AnswerOf("list", warnings);
+  answer["baselines"] = std::move(list);
+  return Give(io, answer);
 }
 
 int ShowBaselineCommand(const BaselineOptions& options, Io& io) {
@@ -104,24 +123,31 @@ int ShowBaselineCommand(const BaselineOptions& options, Io& io) {
   if (!baseline) return Complain(io, baseline.error());
   const json told = Describe(*baseline);
   if (options.json) {
-    io.out << Text(told);
-    return Status(ExitCode::kOk);
+    json answer = AnswerOf("show", {});
+    answer["baseline"] = told;
+    return Give(io, answer);
   }
-  io.out << fmt::format("{}, adopted {}{}\n", baseline->name, baseline->created,
-                        baseline->note.empty() ? "" : ": " + baseline->note);
+  std::string text = fmt::format("{}, adopted {}{}\n", baseline->name, baseline->created,
+                                 baseline->note.empty() ? "" : ": " + baseline->note);
   for (const json& run : told["runs"]) {
-    io.out << fmt::format(
-        "  {}: {} on {}, {} blocks, {} samples, {} failed{}\n", run["id"].get<std::string>(),
-        run["experiment"].get<std::string>(), run["substrate"].get<std::string>(),
-        run["blocks"].get<int>(), run["samples"].get<int>(), run["failed"].get<int>(),
-        run["commit"] == "" ? "" : ", commit " + run["commit"].get<std::string>());
+    const auto commit = run["commit"].get<std::string>();
+    text += fmt::format("  {}: {} on {}, {} blocks, {} samples, {} failed{}\n",
+                        run["id"].get<std::string>(), run["experiment"].get<std::string>(),
+                        run["substrate"].get<std::string>(), run["blocks"].get<int>(),
+                        run["samples"].get<int>(), run["failed"].get<int>(),
+                        commit.empty() ? "" : ", commit " + commit);
   }
+  Print(io, text);
   return Status(ExitCode::kOk);
 }
 
 int RemoveBaselineCommand(const BaselineOptions& options, Io& io) {
   auto removed = RemoveBaseline(options.baselines_dir, options.name);
-  return removed ? Status(ExitCode::kOk) : Complain(io, removed.error());
+  if (!removed) return Complain(io, removed.error());
+  if (!options.json) return Status(ExitCode::kOk);
+  json answer = AnswerOf("remove", {});
+  answer["name"] = options.name;
+  return Give(io, answer);
 }
 
 }  // namespace blendbench

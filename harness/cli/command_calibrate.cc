@@ -3,7 +3,6 @@
 // the harness on this machine.
 #include <fmt/format.h>
 
-#include <ostream>
 #include <sstream>
 
 #include "harness/cli/commands.h"
@@ -29,11 +28,13 @@ int Measure(const CalibrateOptions& options, const std::string& id, Io& io) {
   return RunCommand(run, quiet);
 }
 
-Result<json> Derive(const std::string& run_name, const CalibrateOptions& options) {
+Result<json> Derive(const std::string& run_name, const CalibrateOptions& options,
+                    std::vector<Warning>& warnings) {
   auto dir = FindRun(run_name, options.run.runs_dir);
   if (!dir) return tl::unexpected(dir.error());
   auto folder = RunFolder::OpenForReading(*dir);
   if (!folder) return tl::unexpected(folder.error());
+  warnings = folder->warnings();
   const RunRecord record = RecordOf(*folder);
   const Calibration calibration =
       Calibrate(record.plan.experiment, record.samples, options.window, options.margin);
@@ -58,16 +59,19 @@ int CalibrateCommand(const CalibrateOptions& options, Io& io) {
     if (status != Status(ExitCode::kOk) && status != Status(ExitCode::kFailedSamples))
       return status;
   }
-  auto document = Derive(id, options);
+  std::vector<Warning> warnings;
+  auto document = Derive(id, options, warnings);
   if (!document) return Complain(io, document.error());
   if (auto written = WriteCalibration(options.run.runs_dir, *document); !written)
     return Complain(io, written.error());
-  if (options.run.spec.json) {
-    io.out << document->dump(2, ' ', false, json::error_handler_t::replace) << '\n';
-  } else {
-    io.out << CalibrationTable(*document);
+  if (!options.run.spec.json) {
+    Warn(io, warnings);
+    Print(io, CalibrationTable(*document));
+    return Status(ExitCode::kOk);
   }
-  return Status(ExitCode::kOk);
+  json answer = Answer("calibrate", warnings);
+  answer.update(*document);
+  return Give(io, answer);
 }
 
 }  // namespace blendbench

@@ -4,7 +4,6 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <ostream>
 
 #include "harness/base/files.h"
 #include "harness/cli/places.h"
@@ -22,21 +21,22 @@ struct Side {
   std::string name;
   std::vector<TrackedRun> runs;
   size_t pending = 0;  // steps still to go
+  std::vector<Warning> warnings;
 };
 
-void Take(const RunFolder& run, Side& side, Io& io) {
-  for (const std::string& warning : run.warnings()) io.err << warning << '\n';
+void Take(const RunFolder& run, Side& side) {
+  side.warnings.insert(side.warnings.end(), run.warnings().begin(), run.warnings().end());
   side.runs.push_back(TrackedFrom(RecordOf(run)));
   side.pending += run.PendingSteps().size();
 }
 
 // A baseline goes before a run of the same name: `latest` is never one.
-Result<Side> OpenSide(const std::string& name, const CompareOptions& options, Io& io) {
-  Side side{name, {}, 0};
+Result<Side> OpenSide(const std::string& name, const CompareOptions& options) {
+  Side side{name, {}, 0, {}};
   if (HasBaseline(options.baselines_dir, name)) {
     auto baseline = OpenBaseline(options.baselines_dir, name);
     if (!baseline) return tl::unexpected(baseline.error());
-    for (const RunFolder& run : baseline->runs) Take(run, side, io);
+    for (const RunFolder& run : baseline->runs) Take(run, side);
     return side;
   }
   auto dir = FindRun(name, options.runs_dir);
@@ -46,14 +46,14 @@ Result<Side> OpenSide(const std::string& name, const CompareOptions& options, Io
   }
   auto run = RunFolder::OpenForReading(*dir);
   if (!run) return tl::unexpected(run.error());
-  Take(*run, side, io);
+  Take(*run, side);
   side.name = run->id();
   return side;
 }
 
-int StatusOf(GateVerdict verdict) {
-  if (verdict == GateVerdict::kPassed) return Status(ExitCode::kOk);
-  return Status(verdict == GateVerdict::kRegressed ? ExitCode::kGateFailed : ExitCode::kCannotTell);
+ExitCode CodeOf(GateVerdict verdict) {
+  if (verdict == GateVerdict::kPassed) return ExitCode::kOk;
+  return verdict == GateVerdict::kRegressed ? ExitCode::kGateFailed : ExitCode::kCannotTell;
 }
 
 Result<void> Append(const fs::path& file, const std::string& text) {
@@ -68,9 +68,9 @@ Result<void> Append(const fs::path& file, const std::string& text) {
 }  // namespace
 
 int CompareCommand(const CompareOptions& options, Io& io) {
-  auto baseline = OpenSide(options.baseline, options, io);
+  auto baseline = OpenSide(options.baseline, options);
   if (!baseline) return Complain(io, baseline.error());
-  auto candidate = OpenSide(options.candidate, options, io);
+  auto candidate = OpenSide(options.candidate, options);
   if (!candidate) return Complain(io, candidate.error());
   if (candidate->runs.size() != 1)
     return Complain(io, {ExitCode::kUsage, fmt::format("{} holds {} runs; name the one to compare",
@@ -84,17 +84,21 @@ int CompareCommand(const CompareOptions& options, Io& io) {
   if (candidate->pending > 0)
     compared.result.notes.push_back(
         fmt::format("the run is unfinished: {} steps to go", candidate->pending));
-  if (options.json) {
-    io.out << CompareJson(compared).dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
-           << '\n';
-  } else {
-    io.out << CompareText(compared, options.all);
-  }
   if (!options.markdown.empty()) {
     if (auto written = Append(options.markdown, CompareMarkdown(compared)); !written)
       return Complain(io, written.error());
   }
-  return options.as_gate ? StatusOf(compared.result.verdict) : Status(ExitCode::kOk);
+  std::vector<Warning> warnings = std::move(baseline->warnings);
+  warnings.insert(warnings.end(), candidate->warnings.begin(), candidate->warnings.end());
+  const ExitCode code = options.as_gate ? CodeOf(compared.result.verdict) : ExitCode::kOk;
+  if (!options.json) {
+    Warn(io, warnings);
+    Print(io, CompareText(compared, options.all));
+    return Status(code);
+  }
+  nlohmann::json answer = Answer(options.as_gate ? "gate" : "compare", warnings);
+  answer.update(CompareJson(compared));
+  return Give(io, answer, code);
 }
 
 }  // namespace blendbench

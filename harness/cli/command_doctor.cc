@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <ostream>
 #include <vector>
 
+#include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/places.h"
 #include "harness/measure/tuning.h"
@@ -23,18 +23,22 @@ Finding LookAtHome() {
           "give --jobs and --claims, or set BLENDBENCH_HOME"};
 }
 
-int Restore(Io& io) {
+int Restore(bool as_json, Io& io) {
   const auto lines = RestoreTuning(TuningRecord());
   if (!lines) return Complain(io, lines.error());
-  for (const std::string& line : *lines) io.out << line << '\n';
-  if (lines->empty()) io.out << "nothing to put back\n";
+  if (as_json) {
+    json answer = Answer("doctor", {});
+    answer["restored"] = *lines;
+    return Give(io, answer);
+  }
+  Print(io, lines->empty() ? "nothing to put back\n" : Join(*lines, "\n") + "\n");
   return Status(ExitCode::kOk);
 }
 
 }  // namespace
 
 int DoctorCommand(const DoctorOptions& options, Io& io) {
-  if (options.restore) return Restore(io);
+  if (options.restore) return Restore(options.json, io);
   MachineCheck check;
   check.images = options.images;
   check.runs_dir = options.runs_dir;
@@ -48,19 +52,25 @@ int DoctorCommand(const DoctorOptions& options, Io& io) {
 
   bool bad = false;
   json list = json::array();
+  std::string text;
   for (const Finding& finding : findings) {
     bad = bad || finding.health == Health::kBad;
     list.push_back({{"what", finding.what},
                     {"health", HealthName(finding.health)},
                     {"detail", finding.detail},
                     {"remedy", finding.remedy}});
-    if (options.json) continue;
-    io.out << fmt::format("{:<8} {:<17} {}\n", HealthName(finding.health), finding.what,
-                          finding.detail);
-    if (!finding.remedy.empty()) io.out << fmt::format("{:<26} -> {}\n", "", finding.remedy);
+    text +=
+        fmt::format("{:<8} {:<17} {}\n", HealthName(finding.health), finding.what, finding.detail);
+    if (!finding.remedy.empty()) text += fmt::format("{:<26} -> {}\n", "", finding.remedy);
   }
-  if (options.json) io.out << list.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
-  return Status(bad ? ExitCode::kEnvironment : ExitCode::kOk);
+  const ExitCode code = bad ? ExitCode::kEnvironment : ExitCode::kOk;
+  if (!options.json) {
+    Print(io, text);
+    return Status(code);
+  }
+  json answer = Answer("doctor", {});
+  answer["findings"] = std::move(list);
+  return Give(io, answer, code);
 }
 
 }  // namespace blendbench

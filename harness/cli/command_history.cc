@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <ostream>
 #include <tuple>
 
 #include "harness/cli/tracking.h"
@@ -17,16 +16,18 @@ namespace blendbench {
 namespace {
 
 // A run that cannot be read is named and passed over: the others still have a history.
-std::vector<RunRecord> ReadRuns(const HistoryCommandOptions& options, Io& io) {
+std::vector<RunRecord> ReadRuns(const HistoryCommandOptions& options,
+                                std::vector<Warning>& warnings) {
   std::vector<RunRecord> records;
   for (const std::filesystem::path& dir : ListRuns(options.runs_dir)) {
     auto run = RunFolder::OpenForReading(dir);
     if (!run) {
-      io.err << run.error().message << '\n';
+      warnings.push_back(
+          {WarningKind::kUnreadableRun, dir.string(), run.error().message, "this run is left out"});
       continue;
     }
-    for (const std::string& warning : run->warnings()) io.err << warning << '\n';
     if (!options.experiment.empty() && run->plan().experiment.name != options.experiment) continue;
+    warnings.insert(warnings.end(), run->warnings().begin(), run->warnings().end());
     if (!run->samples().empty()) records.push_back(RecordOf(*run));
   }
   std::stable_sort(records.begin(), records.end(), [](const RunRecord& a, const RunRecord& b) {
@@ -41,32 +42,29 @@ std::vector<RunRecord> ReadRuns(const HistoryCommandOptions& options, Io& io) {
 }  // namespace
 
 int HistoryCommand(const HistoryCommandOptions& options, Io& io) {
-  const std::vector<RunRecord> records = ReadRuns(options, io);
+  std::vector<Warning> warnings;
+  const std::vector<RunRecord> records = ReadRuns(options, warnings);
+  const bool as_json = options.format == "json";
+  if (!as_json) Warn(io, warnings);
   if (records.empty())
     return Complain(io, {ExitCode::kUsage,
                          fmt::format("no run{} in {}; `blendbench list` names those there are",
                                      options.experiment.empty() ? "" : " of " + options.experiment,
                                      options.runs_dir)});
-  if (options.format == "otava") {
-    io.out << MakeOtava(records);
-    return Status(ExitCode::kOk);
-  }
-  if (options.format == "otava-config") {
-    io.out << MakeOtavaConfig(records, options.file);
-    return Status(ExitCode::kOk);
-  }
+  if (options.format == "otava") return WriteOut(io, MakeOtava(records));
+  if (options.format == "otava-config") return WriteOut(io, MakeOtavaConfig(records, options.file));
   std::vector<TrackedRun> runs;
   for (const RunRecord& record : records) runs.push_back(TrackedFrom(record));
   const std::vector<Series> series = MakeHistory(std::move(runs), options.history);
-  if (options.format == "json") {
-    io.out << HistoryJson(series, options.history)
-                  .dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
-           << '\n';
-  } else {
-    io.out << HistoryText(series, options.history, options.all);
-  }
   const bool worse = std::any_of(series.begin(), series.end(), WorseNow);
-  return Status(options.as_gate && worse ? ExitCode::kGateFailed : ExitCode::kOk);
+  const ExitCode code = options.as_gate && worse ? ExitCode::kGateFailed : ExitCode::kOk;
+  if (!as_json) {
+    Print(io, HistoryText(series, options.history, options.all));
+    return Status(code);
+  }
+  nlohmann::json answer = Answer("history", warnings);
+  answer.update(HistoryJson(series, options.history));
+  return Give(io, answer, code);
 }
 
 }  // namespace blendbench

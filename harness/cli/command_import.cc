@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <ostream>
 
 #include "harness/base/files.h"
 #include "harness/base/text.h"
@@ -101,21 +100,22 @@ int ImportCommand(const ImportOptions& options, Io& io) {
     return Complain(io, {ExitCode::kUsage, "--run " + id + ": an id is a plain name"});
   auto run = Store(*imported, *files, options, id);
   if (!run) return Complain(io, run.error());
-  for (const std::string& note : imported->notes) io.err << note << '\n';
   const int failed = CountFailures(run->samples()).total;
-  if (options.json) {
-    io.out << nlohmann::json{{"run", run->id()},
-                             {"folder", run->dir().string()},
-                             {"samples", run->samples().size()},
-                             {"failed", failed},
-                             {"metrics", run->plan().experiment.external.size()}}
-                  .dump(1)
-           << '\n';
-  } else {
-    io.out << fmt::format("{}: {} samples of {} metrics, {} failed\n", run->dir().string(),
-                          run->samples().size(), run->plan().experiment.external.size(), failed);
+  const size_t metrics = run->plan().experiment.external.size();
+  const ExitCode code = failed > 0 ? ExitCode::kFailedSamples : ExitCode::kOk;
+  if (!options.json) {
+    Warn(io, imported->warnings);
+    Print(io, fmt::format("{}: {} samples of {} metrics, {} failed\n", run->dir().string(),
+                          run->samples().size(), metrics, failed));
+    return Status(code);
   }
-  return Status(failed > 0 ? ExitCode::kFailedSamples : ExitCode::kOk);
+  nlohmann::json answer = Answer("import", imported->warnings);
+  answer.update({{"run", run->id()},
+                 {"folder", run->dir().string()},
+                 {"samples", run->samples().size()},
+                 {"failed", failed},
+                 {"metrics", metrics}});
+  return Give(io, answer, code);
 }
 
 }  // namespace blendbench

@@ -4,12 +4,12 @@
 
 #include <cmath>
 #include <map>
-#include <ostream>
+#include <nlohmann/json.hpp>
 
 #include "harness/base/files.h"
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
-#include "harness/cli/places.h"
+#include "harness/cli/opened_run.h"
 #include "harness/export/calibration_report.h"
 #include "harness/export/formats.h"
 #include "harness/export/host_table.h"
@@ -18,34 +18,11 @@
 #include "harness/export/tables.h"
 #include "harness/export/timeline.h"
 #include "harness/store/database.h"
-#include "harness/store/run_folder.h"
 
 namespace blendbench {
 namespace {
 
 using nlohmann::json;
-
-struct Opened {
-  RunFolder folder;
-  RunRecord record;
-  Analysis analysis;
-};
-
-Result<Opened> Open(const RunChoice& choice, Io& io) {
-  auto dir = FindRun(choice.run, choice.runs_dir);
-  if (!dir) return tl::unexpected(dir.error());
-  auto folder = RunFolder::OpenForReading(*dir);
-  if (!folder) return tl::unexpected(folder.error());
-  for (const std::string& warning : folder->warnings()) io.err << warning << '\n';
-  RunRecord record = RecordOf(*folder);
-  auto analysis = Analyse(record);
-  if (!analysis) return tl::unexpected(analysis.error());
-  return Opened{std::move(*folder), std::move(record), std::move(*analysis)};
-}
-
-std::string Dump(const json& object) {
-  return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 std::string GeometricMean(const RunRecord& record, const std::string& arm,
                           const std::string& metric) {
@@ -76,91 +53,118 @@ std::string MetricTable(const RunRecord& record) {
   return text;
 }
 
-void PrintRun(const Opened& run, Io& io) {
+std::string RunText(const OpenedRun& run, bool with_values) {
   const Environment& environment = run.record.environment;
   const auto pending = run.folder.PendingSteps().size();
-  io.out << fmt::format("{}\n  {}\n", run.record.id, run.record.plan.experiment.description);
-  io.out << fmt::format("  {} of {} samples, {} failed; {}\n", run.record.samples.size(),
-                        run.record.plan.steps.size(), run.analysis.failures.total,
-                        pending == 0 ? "finished " + environment.finished
-                                     : fmt::format("{} to go, --resume continues", pending));
-  io.out << fmt::format("  substrate {} ({})\n",
-                        environment.substrate.empty() ? "not chosen yet" : environment.substrate,
-                        environment.substrate_reason);
+  std::string text =
+      fmt::format("{}\n  {}\n", run.record.id, run.record.plan.experiment.description);
+  text += fmt::format("  {} of {} samples, {} failed; {}\n", run.record.samples.size(),
+                      run.record.plan.steps.size(), run.analysis.failures.total,
+                      pending == 0 ? "finished " + environment.finished
+                                   : fmt::format("{} to go, --resume continues", pending));
+  text += fmt::format("  substrate {} ({})\n",
+                      environment.substrate.empty() ? "not chosen yet" : environment.substrate,
+                      environment.substrate_reason);
   for (const Sample& sample : run.record.samples) {
     if (!sample.failure) continue;
-    io.out << fmt::format("  failed: block {} {} in {}: {} ({})\n", sample.block, sample.arm,
-                          sample.failure->phase, sample.failure->reason,
-                          (run.folder.dir() / sample.failure->console).string());
+    text += fmt::format("  failed: block {} {} in {}: {} ({})\n", sample.block, OneLine(sample.arm),
+                        OneLine(sample.failure->phase), OneLine(sample.failure->reason),
+                        (run.folder.dir() / sample.failure->console).string());
   }
-  if (OnHost(run.record.plan.experiment)) {
-    io.out << '\n' << HostTable(run.record, run.analysis);
-  } else {
-    io.out << '\n' << MetricTable(run.record) << BootTimeline(run.record);
-  }
+  if (!with_values) return text + "  values are shown when it is finished, or with --peek\n";
+  return text + '\n' +
+         (OnHost(run.record.plan.experiment) ? HostTable(run.record, run.analysis)
+                                             : MetricTable(run.record) + BootTimeline(run.record));
+}
+
+// The warnings of a run, and that it is not whole where that matters.
+std::vector<Warning> WarningsOf(const OpenedRun& run) {
+  std::vector<Warning> warnings = run.folder.warnings();
+  if (run.unfinished())
+    warnings.push_back({WarningKind::kUnfinishedRun, run.record.id,
+                        fmt::format("{} of {} samples are still to come",
+                                    run.folder.PendingSteps().size(), run.record.plan.steps.size()),
+                        "`blendbench run ... --resume` continues it"});
+  return warnings;
 }
 
 }  // namespace
 
 int ExportCommand(const ExportOptions& options, Io& io) {
-  auto run = Open(options.choice, io);
+  if (options.choice.json && options.output.empty())
+    return Complain(io, {ExitCode::kUsage,
+                         "--json tells what was written where, so it needs --output FILE; "
+                         "--format report is JSON by itself"});
+  auto run = OpenRunToRead(options.choice);
   if (!run) return Complain(io, run.error());
+  const std::vector<Warning> warnings = WarningsOf(*run);
+  if (!options.choice.json) Warn(io, warnings);
   const std::string text = ExportAs(run->record, run->analysis, options.format);
-  if (options.output.empty()) {
-    io.out << text;
-    io.out.flush();
-    if (io.out) return Status(ExitCode::kOk);
-    return Complain(io,
-                    {ExitCode::kEnvironment, "cannot write to standard output; use --output FILE"});
-  }
-  auto written = WriteFileAtomic(options.output, text);
-  return written ? Status(ExitCode::kOk) : Complain(io, written.error());
+  if (options.output.empty()) return WriteOut(io, text);
+  if (auto written = WriteFileAtomic(options.output, text); !written)
+    return Complain(io, written.error());
+  if (!options.choice.json) return Status(ExitCode::kOk);
+  json answer = Answer("export", warnings);
+  answer.update({{"run", run->record.id},
+                 {"format", options.format},
+                 {"output", options.output},
+                 {"bytes", text.size()},
+                 {"sha256", Sha256Hex(text)}});
+  return Give(io, answer);
 }
 
 int ShowCommand(const RunChoice& options, Io& io) {
-  auto run = Open(options, io);
+  auto run = OpenRunToRead(options);
   if (!run) return Complain(io, run.error());
-  if (options.json) {
-    const json report = MakeReport(run->record, run->analysis);
-    io.out << Dump({{"run", report["run"]},
-                    {"arms", report["arms"]},
-                    {"failures", report["failures"]},
-                    {"pending", run->folder.PendingSteps().size()}});
-  } else {
-    PrintRun(*run, io);
+  if (!options.json) {
+    Warn(io, run->folder.warnings());
+    Print(io, RunText(*run, !run->unfinished() || options.peek));
+    return Status(ExitCode::kOk);
   }
-  return Status(ExitCode::kOk);
+  const json report = MakeReport(run->record, run->analysis);
+  json answer = Answer("show", WarningsOf(*run));
+  answer.update({{"run", report["run"]},
+                 {"folder", run->folder.dir().string()},
+                 {"arms", report["arms"]},
+                 {"failures", report["failures"]},
+                 {"samples", run->record.samples.size()},
+                 {"planned", run->record.plan.steps.size()},
+                 {"pending", run->folder.PendingSteps().size()}});
+  return Give(io, answer);
 }
 
 int VerdictCommand(const RunChoice& options, Io& io) {
-  auto run = Open(options, io);
+  auto run = OpenRunToRead(options);
   if (!run) return Complain(io, run.error());
-  if (options.json) {
-    const json report = MakeReport(run->record, run->analysis);
-    io.out << Dump({{"run", run->record.id},
-                    {"plan_sha256", run->record.plan_sha256},
-                    {"claims_sha256", run->record.plan.claims_sha256},
-                    {"claims", report["claims"]},
-                    {"controls", report["controls"]},
-                    {"noise", report["noise"]},
-                    {"calibration", run->record.calibration}});
-  } else {
-    io.out << VerdictLines(run->analysis) << CalibrationLines(run->record.calibration)
-           << fmt::format("plan {}, claims {}: fixed before the first sample\n",
-                          run->record.plan_sha256.substr(0, 12),
-                          run->record.plan.claims_sha256.substr(0, 12));
+  if (run->unfinished() && !options.peek) return Complain(io, HiddenVerdict(*run));
+  if (!options.json) {
+    Warn(io, WarningsOf(*run));
+    Print(io, VerdictLines(run->analysis) + CalibrationLines(run->record.calibration) +
+                  fmt::format("plan {}, claims {}: fixed before the first sample\n",
+                              run->record.plan_sha256.substr(0, 12),
+                              run->record.plan.claims_sha256.substr(0, 12)));
+    return Status(ExitCode::kOk);
   }
-  return Status(ExitCode::kOk);
+  const json report = MakeReport(run->record, run->analysis);
+  json answer = Answer("verdict", WarningsOf(*run));
+  answer.update({{"run", run->record.id},
+                 {"plan_sha256", run->record.plan_sha256},
+                 {"claims_sha256", run->record.plan.claims_sha256},
+                 {"claims", report["claims"]},
+                 {"controls", report["controls"]},
+                 {"noise", report["noise"]},
+                 {"calibration", run->record.calibration}});
+  return Give(io, answer);
 }
 
 int ListCommand(const RunChoice& options, Io& io) {
   auto database = Database::Open(options.runs_dir);
   if (!database) return Complain(io, database.error());
   if (auto synced = database->Rebuild(); !synced) return Complain(io, synced.error());
-  for (const std::string& note : database->notes()) io.err << note << '\n';
   auto runs = database->Runs();
   if (!runs) return Complain(io, runs.error());
   json list = json::array();
+  std::string text;
   for (const RunSummary& run : *runs) {
     list.push_back({{"id", run.id},
                     {"name", run.name},
@@ -170,12 +174,16 @@ int ListCommand(const RunChoice& options, Io& io) {
                     {"samples", run.samples},
                     {"failed", run.failed},
                     {"planned", run.planned}});
-    if (options.json) continue;
-    io.out << fmt::format("{:<40} {:>4} {:>4}/{} samples{}\n", run.id, run.substrate, run.samples,
-                          run.planned,
-                          run.failed > 0 ? fmt::format(", {} failed", run.failed) : "");
+    text += fmt::format("{:<40} {:>4} {:>4}/{} samples{}\n", run.id, run.substrate, run.samples,
+                        run.planned, run.failed > 0 ? fmt::format(", {} failed", run.failed) : "");
   }
-  if (options.json) io.out << Dump(list);
+  if (options.json) {
+    json answer = Answer("list", database->notes());
+    answer["runs"] = std::move(list);
+    return Give(io, answer);
+  }
+  Warn(io, database->notes());
+  Print(io, text);
   return Status(ExitCode::kOk);
 }
 

@@ -8,7 +8,15 @@
 
 #include "harness/cli/io.h"
 
+namespace CLI {
+class App;
+}
+
 namespace blendbench {
+
+// Where runs and baselines are kept, below the folder that one is in.
+inline constexpr const char* kDefaultRuns = "results/runs";
+inline constexpr const char* kDefaultBaselines = "results/baselines";
 
 struct SpecOptions {
   std::string spec;
@@ -45,6 +53,46 @@ struct RunChoice {
   std::string run;
   std::string runs_dir;
   bool json = false;
+  bool peek = false;  // show verdicts and values of a run that is not finished
+};
+
+struct PlanOptions {
+  SpecOptions spec;
+  std::string runs_dir;
+  std::string noise_run;             // measured noise: a run's id; "" for the newest alike
+  std::optional<double> sd_percent;  // stated noise instead
+};
+
+struct ExplainOptions {
+  RunChoice choice;
+  std::string claim;   // either this
+  std::string metric;  // or these two
+  std::string arm;
+};
+
+struct CompletionOptions {
+  std::string shell;       // "bash", "zsh", "fish", or
+  std::string candidates;  // a kind of them (completion.h): one a line, for the shells' scripts
+  std::string runs_dir;
+  std::string baselines_dir;
+  std::string run;  // whose claims
+  bool json = false;
+};
+
+struct ReportOptions {
+  RunChoice choice;
+  std::string folder;  // "" for reports/RUN
+};
+
+struct ArchiveOptions {
+  RunChoice choice;
+  std::string output;    // "" for RUN.tar.gz
+  bool no_page = false;  // without report.html, where Python or matplotlib is missing
+};
+
+struct VerifyOptions {
+  std::string archive;
+  bool json = false;
 };
 
 struct ExportOptions {
@@ -64,11 +112,17 @@ struct DoctorOptions {
 
 int RunCommand(const RunOptions& options, Io& io);
 int CalibrateCommand(const CalibrateOptions& options, Io& io);
-int PlanCommand(const SpecOptions& options, Io& io);
+int PlanCommand(const PlanOptions& options, Io& io);
 int ExportCommand(const ExportOptions& options, Io& io);
 int ShowCommand(const RunChoice& options, Io& io);
 int VerdictCommand(const RunChoice& options, Io& io);
 int ListCommand(const RunChoice& options, Io& io);  // `run` is not used
 int DoctorCommand(const DoctorOptions& options, Io& io);
+int ExplainCommand(const ExplainOptions& options, Io& io);
+int ReportCommand(const ReportOptions& options, Io& io);
+int ArchiveCommand(const ArchiveOptions& options, Io& io);
+int VerifyCommand(const VerifyOptions& options, Io& io);
+// `app` is the whole command line, which the scripts are made from.
+int CompletionCommand(const CLI::App& app, const CompletionOptions& options, Io& io);
 
 }  // namespace blendbench

@@ -2,13 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "harness/cli/commands.h"
 #include "harness/cli/tracking.h"
 
 namespace blendbench {
 namespace {
 
-constexpr const char* kRuns = "results/runs";
-constexpr const char* kBaselines = "results/baselines";
 constexpr double kPercent = 0.01;
 
 const std::map<std::string, Scale> kScales = {
@@ -37,9 +36,9 @@ void AddFilters(CLI::App& command, std::vector<std::string>& metrics,
 }
 
 void AddCompareOptions(CLI::App& command, CompareOptions& options) {
-  command.add_option("--out", options.runs_dir, "folder of the runs")->default_val(kRuns);
+  command.add_option("--out", options.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
   command.add_option("--baselines", options.baselines_dir, "folder of the baselines")
-      ->default_val(kBaselines);
+      ->default_val(kDefaultBaselines);
   AddFilters(command, options.gate.metrics, options.gate.arms, options.gate.scale);
   AddPercent(command, "--min-change", options.gate.least_change, 1000,
              "smaller changes are passed over (default 3)");
@@ -80,7 +79,7 @@ void DefineCompare(CLI::App& app, TrackingOptions& options) {
 
 void AddBaselineFolder(CLI::App& command, BaselineOptions& options) {
   command.add_option("--baselines", options.baselines_dir, "folder of the baselines")
-      ->default_val(kBaselines);
+      ->default_val(kDefaultBaselines);
 }
 
 void DefineBaseline(CLI::App& app, TrackingOptions& options) {
@@ -93,13 +92,15 @@ void DefineBaseline(CLI::App& app, TrackingOptions& options) {
       "adopt", "keep finished runs under a name; several of them tell how much runs differ");
   adopt->add_option("NAME", options.adopt.name, "its name")->required();
   adopt->add_option("RUN", options.adopt.runs, "runs: ids, folders, or \"latest\"")->required();
-  adopt->add_option("--out", options.adopt.runs_dir, "folder of the runs")->default_val(kRuns);
+  adopt->add_option("--out", options.adopt.runs_dir, "folder of the runs")
+      ->default_val(kDefaultRuns);
   adopt->add_option("--note", options.adopt.note, "why, for whoever reads it later");
   auto* replace =
       adopt->add_flag("--replace", options.adopt.replace, "in place of the one of this name");
   adopt->add_flag("--append", options.adopt.append, "beside the runs it has already")
       ->excludes(replace);
   AddBaselineFolder(*adopt, options.adopt);
+  adopt->add_flag("--json", options.adopt.json, "print what was adopted as JSON");
   adopt->footer("Example:\n  blendbench baseline adopt main latest --note 'release 1.0'");
   CLI::App* list = baseline->add_subcommand("list", "the baselines there are");
   AddBaselineFolder(*list, options.list_baselines);
@@ -111,11 +112,12 @@ void DefineBaseline(CLI::App& app, TrackingOptions& options) {
   CLI::App* remove = baseline->add_subcommand("remove", "forget a baseline; its runs stay");
   remove->add_option("NAME", options.remove_baseline.name, "its name")->required();
   AddBaselineFolder(*remove, options.remove_baseline);
+  remove->add_flag("--json", options.remove_baseline.json, "print what was removed as JSON");
 }
 
 void DefineHistory(CLI::App& app, HistoryCommandOptions& options) {
   CLI::App* command = app.add_subcommand("history", "where metrics changed over all stored runs");
-  command->add_option("--out", options.runs_dir, "folder of the runs")->default_val(kRuns);
+  command->add_option("--out", options.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
   command->add_option("--experiment", options.experiment, "only runs of this experiment");
   command->add_option("--last", options.last, "only the newest N runs")
       ->check(CLI::Range(1, 100'000));
@@ -156,7 +158,7 @@ void DefineImport(CLI::App& app, ImportOptions& options) {
                       "the arm to compare with (default: the "
                       "first)");
   command->add_option("--run", options.run, "id of the run (default: time and name)");
-  command->add_option("--out", options.runs_dir, "folder of the runs")->default_val(kRuns);
+  command->add_option("--out", options.runs_dir, "folder of the runs")->default_val(kDefaultRuns);
   command->add_flag("--json", options.json, "print the result as JSON");
   command->footer(
       "Each file is a block of its arm; of Google Benchmark each repetition is.\n"

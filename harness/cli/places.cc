@@ -30,6 +30,14 @@ fs::path HomeAbove(fs::path folder) {
   return "";
 }
 
+// Run ids begin with the time they were made; of the others, the file tells.
+fs::file_time_type MadeAt(const fs::path& run) {
+  std::error_code ignored;
+  return fs::last_write_time(run / "plan.json", ignored);
+}
+
+}  // namespace
+
 std::vector<std::string> Profiles(const fs::path& home) {
   std::vector<std::string> names;
   std::error_code error;
@@ -40,14 +48,6 @@ std::vector<std::string> Profiles(const fs::path& home) {
   std::sort(names.begin(), names.end());
   return names;
 }
-
-// Run ids begin with the time they were made; of the others, the file tells.
-fs::file_time_type MadeAt(const fs::path& run) {
-  std::error_code ignored;
-  return fs::last_write_time(run / "plan.json", ignored);
-}
-
-}  // namespace
 
 fs::path FindHome() {
   const char* named = std::getenv("BLENDBENCH_HOME");

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "harness/base/exit_code.h"
 
@@ -14,6 +15,9 @@ namespace blendbench {
 // executable or the current folder that has workloads/fio and paper/claims.toml. "" when there is
 // none.
 std::filesystem::path FindHome();
+
+// The names of the specs in the checkout, in order; none where there is no checkout.
+std::vector<std::string> Profiles(const std::filesystem::path& home);
 
 // A file as it is named, or the profile of that name in the checkout's harness/specs. kUsage names
 // the profiles.

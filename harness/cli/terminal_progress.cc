@@ -36,8 +36,8 @@ void TerminalProgress::StepFinished(int, const Sample& sample) {
   const char* off = io_.colours && !ok ? "\x1b[0m" : "";
   std::string result = "ok";
   if (!ok && sample.failure) {
-    result =
-        fmt::format("{}failed{} in {}: {}", on, off, sample.failure->phase, sample.failure->reason);
+    result = fmt::format("{}failed{} in {}: {}", on, off, OneLine(sample.failure->phase),
+                         OneLine(sample.failure->reason));
   }
   io_.err << fmt::format("[{}/{}] block {} {}: {} ({:.0f} s), {} left\n", done_, total_,
                          sample.block, sample.arm, result, sample.duration_s,
@@ -51,6 +51,12 @@ void TerminalProgress::Note(const std::string& line) {
   io_.err.flush();
 }
 
+void TerminalProgress::Warn(const Warning& warning) {
+  Clear();
+  blendbench::Warn(io_, {warning});
+  warnings_.push_back(warning);
+}
+
 void TerminalProgress::RunFinished() { Clear(); }
 
 double TerminalProgress::SecondsLeft() const {
@@ -61,7 +67,8 @@ double TerminalProgress::SecondsLeft() const {
 void TerminalProgress::Draw(const std::string& phase) {
   if (!io_.terminal) return;
   io_.err << fmt::format("\r\x1b[K[{}/{}] block {} {}{}{}  {} left", done_ + 1, total_, block_,
-                         arm_, phase.empty() ? "" : ": ", phase, DurationText(SecondsLeft()));
+                         arm_, phase.empty() ? "" : ": ", OneLine(phase),
+                         DurationText(SecondsLeft()));
   io_.err.flush();
   drawn_ = true;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Progress on a terminal (one line, redrawn) or in a log (a line a finished step), with the time
-// left. Thread-safety: one thread.
+// left. Never a measured value: who watches shall not be tempted to stop when the numbers please.
+// Thread-safety: one thread.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "harness/base/progress.h"
 #include "harness/cli/io.h"
@@ -19,7 +21,11 @@ class TerminalProgress : public Progress {
   void Phase(const std::string& phase) override;
   void StepFinished(int index, const Sample& sample) override;
   void Note(const std::string& line) override;
+  void Warn(const Warning& warning) override;
   void RunFinished() override;
+
+  // All that came, for the answer to --json.
+  const std::vector<Warning>& warnings() const { return warnings_; }
 
  private:
   double SecondsLeft() const;
@@ -35,6 +41,7 @@ class TerminalProgress : public Progress {
   int block_ = 0;
   std::string arm_;
   bool drawn_ = false;
+  std::vector<Warning> warnings_;
 };
 
 }  // namespace blendbench

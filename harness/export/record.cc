@@ -5,6 +5,7 @@
 #include <map>
 
 #include "harness/base/files.h"
+#include "harness/base/json_text.h"
 #include "harness/store/calibration_file.h"
 #include "harness/store/run_folder.h"
 
@@ -41,8 +42,8 @@ RunRecord RecordOf(const RunFolder& run) {
                    run.claims_text(), run.environment(), run.samples()};
   record.calibration = ReadCalibration(run.dir().parent_path(), run.environment());
   if (const Result<std::string> text = ReadFile(run.dir() / "diagnosis.json")) {
-    record.diagnosis = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-    if (!record.diagnosis.is_object()) record.diagnosis = nullptr;
+    auto diagnosis = ParseJson(*text);
+    if (diagnosis && diagnosis->is_object()) record.diagnosis = std::move(*diagnosis);
   }
   return record;
 }

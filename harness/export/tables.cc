@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "harness/base/json_text.h"
 #include "harness/base/text.h"
 #include "harness/spec/metrics.h"
 
@@ -138,7 +139,7 @@ std::string MakeCsv(const RunRecord& record) {
 std::string MakeJsonl(const RunRecord& record) {
   std::string text;
   for (const Sample& sample : record.samples) {
-    text += ToJson(sample).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+    text += DumpJson(ToJson(sample), -1);
   }
   return text;
 }

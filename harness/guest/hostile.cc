@@ -6,27 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include "harness/base/json_text.h"
+
 namespace blendbench {
 namespace {
-
-bool TooDeep(std::string_view text, int max_depth) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > max_depth) return true;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return false;
-}
 
 constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -50,7 +33,7 @@ std::string Truncate(std::string_view text, size_t max_bytes) {
 }
 
 std::optional<nlohmann::json> ParseHostileJson(std::string_view text, int max_depth) {
-  if (TooDeep(text, max_depth)) return std::nullopt;
+  if (NestsDeeper(text, max_depth)) return std::nullopt;
   nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
   if (parsed.is_discarded()) return std::nullopt;
   return parsed;

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <optional>
 
+#include "harness/base/json_text.h"
 #include "harness/guest/hostile.h"
 
 namespace blendbench {
@@ -23,8 +24,7 @@ namespace {
 constexpr const char* kErrorKey = "isolated_error";
 
 void SayTo(int fd, const nlohmann::json& message) {
-  const std::string line =
-      message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const std::string line = DumpJson(message, -1);
   size_t done = 0;
   while (done < line.size()) {
     const ssize_t written = ::write(fd, line.data() + done, line.size() - done);

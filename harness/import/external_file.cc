@@ -121,8 +121,7 @@ Result<ExternalResults> ReadExternal(const ExternalText& text) {
     const json document = Parse(text, start);
     ExternalResults results;
     if (start > text.bytes.find_first_not_of(" \t\r\n"))
-      results.notes.push_back(fmt::format("{}: what stands before the document was passed over: {}",
-                                          text.name,
+      results.notes.push_back(fmt::format("what stands before the document was passed over: {}",
                                           CleanTail(text.bytes.substr(0, start), 1, 120)));
     const Place root(document, text.name + ": ");
     if (root.Has("jobs")) {

@@ -32,7 +32,7 @@ struct ExternalResults {
   std::vector<ExternalBlock> blocks;
   nlohmann::json host;             // facts of the machine, as far as told
   std::string started;             // UTC, ISO 8601; "" when not told
-  std::vector<std::string> notes;  // what was not taken, and why
+  std::vector<std::string> notes;  // what was not taken, and why; without the file's name
 };
 
 // fio's JSON (--output-format=json or json+) or Google Benchmark's, told apart by their members.

@@ -107,7 +107,9 @@ Result<Imported> ImportFiles(const std::string& name, const std::vector<ImportFi
                                                   file.text.name, kMostBlocks, file.arm));
       imported.samples.push_back(MakeSample(block, file, *results, blocks[file.arm]++));
     }
-    imported.notes.insert(imported.notes.end(), results->notes.begin(), results->notes.end());
+    for (const std::string& note : results->notes)
+      imported.warnings.push_back({WarningKind::kNotImported, file.text.name, note,
+                                   "the file is kept whole in the run's folder"});
     if (imported.host.is_null()) imported.host = results->host;
     if (imported.started.empty()) imported.started = results->started;
     imported.tool = results->tool;

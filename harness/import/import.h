@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/base/sample.h"
+#include "harness/base/warning.h"
 #include "harness/import/external_file.h"
 #include "harness/spec/experiment.h"
 
@@ -19,8 +20,8 @@ struct ImportFile {
 
 struct Imported {
   Plan plan;
-  std::vector<Sample> samples;  // in the plan's order
-  std::vector<std::string> notes;
+  std::vector<Sample> samples;    // in the plan's order
+  std::vector<Warning> warnings;  // of what was not taken
   nlohmann::json host;
   std::string started;  // of the first file that tells
   std::string tool;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "harness/base/files.h"
+#include "harness/base/json_text.h"
 #include "harness/base/text.h"
 #include "harness/measure/noise_meter.h"
 #include "harness/measure/tuning.h"
@@ -75,7 +76,8 @@ Result<void> Finish(RunFolder& folder, Prepared& prepared, Progress& progress,
     if (!after) return tl::unexpected(after.error());
     for (const auto& [name, digest] : *after)
       if (environment.images[name] != digest)
-        progress.Note(fmt::format("{}: the image changed during the run", name));
+        progress.Warn({WarningKind::kImageChanged, name, "the image changed during the run",
+                       "find what wrote to it, build the images again and start a new run"});
     environment.images_after = std::move(*after);
   }
   environment.finished = UtcText(std::chrono::system_clock::now());
@@ -94,8 +96,7 @@ Result<void> DiagnoseArms(RunFolder& folder, StepMeasurer& measurer, Progress& p
     if (!one->is_null()) told[arm.id] = std::move(*one);
   }
   if (told.empty()) return {};
-  return WriteFileAtomic(folder.dir() / "diagnosis.json",
-                         told.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  return WriteFileAtomic(folder.dir() / "diagnosis.json", DumpJson(told));
 }
 
 }  // namespace

@@ -45,7 +45,9 @@ std::map<std::string, EngineHere> LookForEngines(const Experiment& experiment,
     const std::string name = engine.name;
     if (name == "blendfs" && !config.blendfs.empty()) engine.program = config.blendfs.string();
     EngineHere here = LookForEngine(std::move(engine), &interrupt);
-    if (!here.missing.empty()) progress.Note(name + ": " + here.missing);
+    if (!here.missing.empty())
+      progress.Warn({WarningKind::kNotMeasured, name, here.missing,
+                     "its samples say so, the others are measured"});
     engines[name] = std::move(here);
   }
   return engines;
@@ -58,7 +60,7 @@ Result<std::optional<ImageSet>> ImagesForBoot(const RunConfig& config, HostArmSe
   if (boot == settings.cases.end()) return std::nullopt;
   auto skip = [&](const std::string& why) {
     settings.skips[boot->id] = why;
-    progress.Note(boot->id + ": " + why);
+    progress.Warn({WarningKind::kNotMeasured, boot->id, why, "this case is skipped"});
     return std::nullopt;
   };
   settings.nspawn = FindProgram("systemd-nspawn");

@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kSchema = 1;
+constexpr int kMostBlocks = 10'000;
 
 Layout LayoutFromName(const std::string& name) {
   if (name == "monolithic") return Layout::kMonolithic;
@@ -176,6 +177,9 @@ tl::expected<Plan, std::string> PlanFromJson(const json& object) {
     Plan plan;
     plan.claims_sha256 = object.at("claims_sha256");
     plan.experiment = ReadExperiment(object.at("experiment"));
+    if (plan.experiment.blocks < 0 || plan.experiment.blocks > kMostBlocks)
+      return tl::unexpected(
+          fmt::format("{} blocks are none that an experiment can have", plan.experiment.blocks));
     for (const json& step : object.at("steps")) {
       plan.steps.push_back({step.at("block"), step.at("order"), step.at("arm")});
     }

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "harness/base/files.h"
+#include "harness/base/json_text.h"
 #include "harness/base/text.h"
 
 namespace blendbench {
@@ -59,8 +60,7 @@ Result<json> WriteRun(const RunFolder& run, const fs::path& dir) {
     if (auto put = Put(dir, file, *text, digests); !put) return tl::unexpected(put.error());
   }
   std::string samples;
-  for (const Sample& sample : run.samples())
-    samples += ToJson(Slim(sample)).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  for (const Sample& sample : run.samples()) samples += DumpJson(ToJson(Slim(sample)), -1);
   if (auto put = Put(dir, "samples.jsonl", samples, digests); !put)
     return tl::unexpected(put.error());
   return json{{"id", run.id()}, {"files", std::move(digests)}};
@@ -80,12 +80,12 @@ std::string CheckDigests(const fs::path& dir, const json& files) {
 Result<json> ReadIndex(const fs::path& path) {
   auto text = ReadFile(path);
   if (!text) return tl::unexpected(text.error());
-  json index = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!index.is_object()) return tl::unexpected(Damaged(path, "not valid JSON"));
-  if (index.value("schema", json()) != kSchema)
+  auto index = ParseJson(*text);
+  if (!index) return tl::unexpected(Damaged(path, index.error()));
+  if (!index->is_object() || index->value("schema", json()) != kSchema)
     return tl::unexpected(
         Damaged(path, fmt::format("its schema is not the {} this version reads", kSchema)));
-  return index;
+  return std::move(*index);
 }
 
 // The new folder takes the old one's place; the old one goes once the new one stands.
@@ -131,8 +131,7 @@ Result<void> Write(const fs::path& fresh, const fs::path& place, const std::stri
                       {"created", UtcText(std::chrono::system_clock::now())},
                       {"note", note},
                       {"runs", std::move(list)}};
-  auto written = WriteFileAtomic(fresh / "baseline.json",
-                                 index.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  auto written = WriteFileAtomic(fresh / "baseline.json", DumpJson(index));
   return written ? Exchange(fresh, place) : written;
 }
 

@@ -2,6 +2,7 @@
 #include "harness/store/calibration_file.h"
 
 #include "harness/base/files.h"
+#include "harness/base/json_text.h"
 
 namespace blendbench {
 namespace {
@@ -23,18 +24,18 @@ json MachineOf(const Environment& environment) {
 
 Result<void> WriteCalibration(const std::filesystem::path& runs_dir, const json& calibration) {
   const std::string substrate = calibration.at("substrate");
-  return WriteFileAtomic(PathFor(runs_dir, substrate),
-                         calibration.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  return WriteFileAtomic(PathFor(runs_dir, substrate), DumpJson(calibration));
 }
 
 json ReadCalibration(const std::filesystem::path& runs_dir, const Environment& environment) {
   if (environment.substrate.empty()) return json();
   const Result<std::string> text = ReadFile(PathFor(runs_dir, environment.substrate));
   if (!text) return json();
-  json calibration = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!calibration.is_object() || calibration.value("schema", 0) != 1) return json();
-  calibration["same_machine"] = calibration.value("machine", json()) == MachineOf(environment);
-  return calibration;
+  auto calibration = ParseJson(*text);
+  if (!calibration || !calibration->is_object() || calibration->value("schema", json()) != 1)
+    return json();
+  (*calibration)["same_machine"] = calibration->value("machine", json()) == MachineOf(environment);
+  return std::move(*calibration);
 }
 
 }  // namespace blendbench

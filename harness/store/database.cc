@@ -192,29 +192,35 @@ Result<Database> Database::Open(const fs::path& runs_dir) {
   if (error) return tl::unexpected(FileError("create", runs_dir, error.value()));
   Database database;
   database.runs_dir_ = runs_dir;
-  const fs::path file = runs_dir / "blendbench.sqlite";
   std::string damage;
   bool empty = false;
   if (auto prepared = database.Prepare(damage, empty); !prepared)
     return tl::unexpected(prepared.error());
   if (!damage.empty()) {
-    database.handle_.reset();
-    const fs::path aside = FreeName(file);
-    fs::rename(file, aside, error);
-    if (error) return tl::unexpected(FileError("move aside", file, error.value()));
-    for (const char* suffix : {"-wal", "-shm"}) fs::remove(file.string() + suffix, error);
-    database.notes_.push_back(
-        fmt::format("{}: damaged ({}); kept as {} and built anew from the run folders",
-                    file.string(), damage, aside.filename().string()));
-    std::string still;
-    if (auto prepared = database.Prepare(still, empty); !prepared)
-      return tl::unexpected(prepared.error());
-    if (!still.empty()) return Fail(ExitCode::kBroke, file.string() + ": " + still);
+    if (auto anew = database.StartAnew(damage); !anew) return tl::unexpected(anew.error());
   }
   if (empty || !damage.empty()) {
     if (auto rebuilt = database.Rebuild(); !rebuilt) return tl::unexpected(rebuilt.error());
   }
   return database;
+}
+
+Result<void> Database::StartAnew(const std::string& damage) {
+  handle_.reset();
+  const fs::path file = runs_dir_ / "blendbench.sqlite";
+  const fs::path aside = FreeName(file);
+  std::error_code error;
+  fs::rename(file, aside, error);
+  if (error) return tl::unexpected(FileError("move aside", file, error.value()));
+  for (const char* suffix : {"-wal", "-shm"}) fs::remove(file.string() + suffix, error);
+  notes_.push_back(
+      {WarningKind::kDatabaseRebuilt, file.string(), fmt::format("damaged ({})", damage),
+       fmt::format("kept as {} and built anew from the run folders", aside.filename().string())});
+  std::string still;
+  bool empty = false;
+  if (auto prepared = Prepare(still, empty); !prepared) return prepared;
+  if (!still.empty()) return Fail(ExitCode::kBroke, file.string() + ": " + still);
+  return {};
 }
 
 Result<void> Database::Prepare(std::string& damage, bool& empty) {
@@ -250,17 +256,30 @@ Result<void> Database::Import(const RunFolder& run) {
   if (code == SQLITE_OK) code = InsertRun(handle_.get(), run);
   if (code == SQLITE_OK) code = Execute(handle_.get(), "COMMIT");
   if (code == SQLITE_OK) return {};
+  corrupt_ = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   const Error error = SqlError(handle_.get(), fmt::format("import run {} into", run.id()));
   Execute(handle_.get(), "ROLLBACK");
   return tl::unexpected(error);
 }
 
 Result<void> Database::Rebuild() {
+  const std::vector<Warning> notes = notes_;
+  corrupt_ = false;
+  auto rebuilt = RebuildOnce();
+  if (rebuilt || !corrupt_) return rebuilt;
+  // Damage that the check at opening does not see.
+  notes_ = notes;
+  if (auto anew = StartAnew(rebuilt.error().message); !anew) return anew;
+  return RebuildOnce();
+}
+
+Result<void> Database::RebuildOnce() {
   std::set<std::string> present;
   for (const fs::path& dir : ListRuns(runs_dir_)) {
     auto run = RunFolder::OpenForReading(dir);
     if (!run) {
-      notes_.push_back(run.error().message);
+      notes_.push_back(
+          {WarningKind::kUnreadableRun, dir.string(), run.error().message, "this run is left out"});
       continue;
     }
     notes_.insert(notes_.end(), run->warnings().begin(), run->warnings().end());
@@ -272,7 +291,10 @@ Result<void> Database::Rebuild() {
   Statement forget(handle_.get(), "DELETE FROM runs WHERE id = ?");
   for (const RunSummary& run : *known) {
     if (present.count(run.id) != 0) continue;
-    if (forget.Run({run.id}) != SQLITE_OK) return tl::unexpected(SqlError(handle_.get(), "clean"));
+    const int code = forget.Run({run.id});
+    if (code == SQLITE_OK) continue;
+    corrupt_ = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+    return tl::unexpected(SqlError(handle_.get(), "clean"));
   }
   return {};
 }
@@ -289,7 +311,10 @@ Result<std::vector<RunSummary>> Database::Runs() {
     runs.push_back({query.Text(0), query.Text(1), query.Text(2), query.Text(3), query.Text(4),
                     query.Integer(6), query.Integer(7), query.Integer(5)});
   }
-  if (step != SQLITE_DONE) return tl::unexpected(SqlError(handle_.get(), "read"));
+  if (step != SQLITE_DONE) {
+    corrupt_ = step == SQLITE_CORRUPT || step == SQLITE_NOTADB;
+    return tl::unexpected(SqlError(handle_.get(), "read"));
+  }
   return runs;
 }
 

@@ -40,7 +40,7 @@ class Database {
 
   // All or nothing, one transaction; replaces what was known of the run.
   Result<void> Import(const RunFolder& run);
-  // Imports every run folder and forgets runs whose folder is gone.
+  // Imports every run folder and forgets runs whose folder is gone. Damage met on the way is dealt with as in Open.
   Result<void> Rebuild();
 
   Result<std::vector<RunSummary>> Runs();
@@ -52,7 +52,7 @@ class Database {
   };
   Result<std::vector<Point>> History(const std::string& metric, const std::string& arm);
 
-  const std::vector<std::string>& notes() const { return notes_; }
+  const std::vector<Warning>& notes() const { return notes_; }
 
  private:
   struct Closer {
@@ -62,10 +62,14 @@ class Database {
   // Opens the file, checks it, makes the tables; sets `damage` when the file is past repair,
   // `empty` when it held nothing yet.
   Result<void> Prepare(std::string& damage, bool& empty);
+  // Moves the file aside, notes it, and opens an empty one.
+  Result<void> StartAnew(const std::string& damage);
+  Result<void> RebuildOnce();
 
   std::filesystem::path runs_dir_;
   std::unique_ptr<sqlite3, Closer> handle_;
-  std::vector<std::string> notes_;
+  std::vector<Warning> notes_;
+  bool corrupt_ = false;  // the last failure was the file's damage
 };
 
 }  // namespace blendbench

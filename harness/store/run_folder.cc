@@ -8,12 +8,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
+#include <csignal>
+#include <cstdlib>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "harness/base/files.h"
+#include "harness/base/json_text.h"
 #include "harness/base/text.h"
 #include "harness/store/samples_file.h"
 
@@ -33,9 +38,9 @@ Error Damaged(const fs::path& path, const std::string& problem) {
 Result<json> ReadJson(const fs::path& path) {
   auto text = ReadFile(path);
   if (!text) return tl::unexpected(text.error());
-  json value = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) return tl::unexpected(Damaged(path, "not valid JSON"));
-  return value;
+  auto value = ParseJson(*text);
+  if (!value) return tl::unexpected(Damaged(path, value.error()));
+  return std::move(*value);
 }
 
 // Appends at the end or leaves the file as it was.
@@ -55,6 +60,15 @@ Result<void> AppendWhole(int fd, const fs::path& path, std::string_view bytes) {
     return tl::unexpected(FileError("take back a half-written line of", path, errno));
   }
   return tl::unexpected(FileError("append to", path, error_number));
+}
+
+constexpr std::chrono::seconds kRemainsLimit{30};
+constexpr std::chrono::milliseconds kRemainsPause{100};
+
+// Whether no process has this number any more.
+bool IsGone(const char* pid) {
+  const long number = std::strtol(pid, nullptr, 10);
+  return number > 0 && kill(static_cast<pid_t>(number), 0) != 0 && errno == ESRCH;
 }
 
 bool AllFinite(const Sample& sample) {
@@ -180,10 +194,16 @@ Result<void> RunFolder::TakeLock() {
   const fs::path path = dir_ / "lock";
   lock_fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_fd_ < 0) return tl::unexpected(FileError("lock", path, errno));
-  if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+  const auto limit = std::chrono::steady_clock::now() + kRemainsLimit;
+  while (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return tl::unexpected(FileError("lock", path, errno));
     char holder[32] = {};
     const ssize_t length = pread(lock_fd_, holder, sizeof holder - 1, 0);
+    // The lock outlives a blendbench that was killed until its helpers have taken their mounts down.
+    if (length > 0 && IsGone(holder) && std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(kRemainsPause);
+      continue;
+    }
     return Fail(ExitCode::kEnvironment,
                 fmt::format("{}: blendbench process {} works on this run; wait for it to end",
                             dir_.string(), length > 0 ? holder : "(unknown)"));
@@ -243,15 +263,17 @@ Result<void> RunFolder::LoadSamples(bool writable) {
       if (auto ended = AppendWhole(samples_fd_, path, "\n"); !ended) return ended;
     }
   }
-  const char* kept =
-      writable ? "; kept in samples.corrupt, its step runs again" : "; left out here";
+  const char* kept = writable
+                         ? "kept in samples.corrupt, its step runs again"
+                         : "left out here; `blendbench run ... --resume` measures its step again";
   for (const DamagedLine& damaged : file.damaged) {
-    warnings_.push_back(
-        fmt::format("{}:{}: {}{}", path.string(), damaged.line, damaged.problem, kept));
+    warnings_.push_back({WarningKind::kDamagedLine,
+                         fmt::format("{}:{}", path.string(), damaged.line), damaged.problem, kept});
   }
   if (file.torn) {
-    warnings_.push_back(
-        fmt::format("{}:{}: the last line is torn{}", path.string(), file.tail.line, kept));
+    warnings_.push_back({WarningKind::kTornLine,
+                         fmt::format("{}:{}", path.string(), file.tail.line),
+                         "the last line is torn", kept});
   }
   std::set<StepKey> planned, seen;
   for (const Step& step : plan_.steps) planned.emplace(step.block, step.arm);
@@ -263,9 +285,12 @@ Result<void> RunFolder::LoadSamples(bool writable) {
       samples_.push_back(std::move(sample));
       continue;
     }
-    warnings_.push_back(fmt::format(
-        "{}:{}: {} of block {}, arm {}; left out", path.string(), file.lines[i],
-        wanted ? "a second sample" : "an unplanned sample", key.first, CleanText(key.second)));
+    warnings_.push_back(
+        {wanted ? WarningKind::kDuplicateSample : WarningKind::kUnplannedSample,
+         fmt::format("{}:{}", path.string(), file.lines[i]),
+         fmt::format("{} of block {}, arm {}", wanted ? "a second sample" : "an unplanned sample",
+                     key.first, CleanText(key.second)),
+         wanted ? "left out; the first one counts" : "left out"});
   }
   return {};
 }
@@ -291,16 +316,14 @@ Result<void> RunFolder::Append(const Sample& sample) {
                             sample.block, sample.arm));
   }
   // What a guest printed may be any bytes; a replacement character is better than no sample.
-  std::string line = ToJson(sample).dump(-1, ' ', false, json::error_handler_t::replace);
-  line += '\n';
+  const std::string line = DumpJson(ToJson(sample), -1);
   if (auto appended = AppendWhole(samples_fd_, path, line); !appended) return appended;
   samples_.push_back(sample);
   return {};
 }
 
 Result<void> RunFolder::WriteEnvironment(const Environment& environment) {
-  const std::string text = ToJson(environment).dump(1, ' ', false, json::error_handler_t::replace);
-  auto written = WriteFileAtomic(dir_ / "environment.json", text + "\n");
+  auto written = WriteFileAtomic(dir_ / "environment.json", DumpJson(ToJson(environment)));
   if (written) environment_ = environment;
   return written;
 }

@@ -21,6 +21,7 @@
 
 #include "harness/base/exit_code.h"
 #include "harness/base/sample.h"
+#include "harness/base/warning.h"
 #include "harness/spec/experiment.h"
 #include "harness/store/environment.h"
 
@@ -52,8 +53,8 @@ class RunFolder {
   const std::string& claims_text() const { return claims_text_; }
   const Environment& environment() const { return environment_; }
   const std::vector<Sample>& samples() const { return samples_; }  // in the order of the file
-  // One line each: damaged lines with their number, duplicates, samples of no planned step.
-  const std::vector<std::string>& warnings() const { return warnings_; }
+  // Damaged lines with their number, duplicates, samples of no planned step.
+  const std::vector<Warning>& warnings() const { return warnings_; }
 
   // The steps without a sample, in the plan's order. A failed sample is a sample: its step is not
   // run again.
@@ -84,7 +85,7 @@ class RunFolder {
   std::string claims_text_;
   Environment environment_;
   std::vector<Sample> samples_;
-  std::vector<std::string> warnings_;
+  std::vector<Warning> warnings_;
   int lock_fd_ = -1;
   int samples_fd_ = -1;  // only when writable
 };

@@ -4,18 +4,22 @@
 #include <exception>
 #include <optional>
 
+#include "harness/base/json_text.h"
 #include "harness/base/text.h"
 
 namespace blendbench {
 namespace {
 
 std::optional<Sample> ParseLine(std::string_view bytes, std::string& problem) {
+  auto object = ParseJson(bytes);
+  if (!object) {
+    problem = object.error();
+    return std::nullopt;
+  }
   try {
-    return SampleFromJson(nlohmann::json::parse(bytes));
-  } catch (const nlohmann::json::parse_error& error) {
-    problem = "not JSON (damaged at byte " + std::to_string(error.byte) + ")";
+    return SampleFromJson(*object);
   } catch (const std::exception& error) {
-    problem = CleanText(error.what());
+    problem = OneLine(error.what());
   }
   return std::nullopt;
 }

@@ -11,14 +11,14 @@
 
 namespace blendbench {
 
-struct Answer {
+struct Called {
   int status = 0;
   std::string out;
   std::string err;
 };
 
 // `arguments` without the program's name; neither a terminal nor colours.
-inline Answer CallBlendbench(std::vector<std::string> arguments) {
+inline Called CallBlendbench(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "blendbench");
   std::vector<const char*> argv;
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());

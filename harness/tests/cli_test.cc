@@ -10,8 +10,7 @@
 #include "harness/cli/places.h"
 #include "harness/cli/terminal_progress.h"
 #include "harness/store/run_folder.h"
-#include "harness/tests/blendbench_for_test.h"
-#include "harness/tests/samples_for_test.h"
+#include "harness/tests/cli_fixture.h"
 
 namespace blendbench {
 namespace {
@@ -21,76 +20,15 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-// An error is one line that begins with the program's name.
-void ExpectOneLine(const std::string& err) {
-  EXPECT_EQ(err.rfind("blendbench: ", 0), 0u) << err;
-  EXPECT_EQ(std::count(err.begin(), err.end(), '\n'), 1) << err;
-}
-
-class CliTest : public testing::Test {
- protected:
-  CliTest() { setenv("BLENDBENCH_HOME", BLEND_SOURCE_DIR, 1); }
-  ~CliTest() override { unsetenv("BLENDBENCH_HOME"); }
-
-  std::string Runs() const { return (folder_.path() / "runs").string(); }
-  std::string Write(const std::string& name, const std::string& text) {
-    const fs::path path = folder_.path() / name;
-    std::ofstream(path) << text;
-    return path.string();
-  }
-  std::string Profile(const std::string& name) {
-    return *ReadFile(fs::path(BLEND_SOURCE_DIR) / "harness" / "specs" / (name + ".toml"));
-  }
-
-  // A run of the smoke profile, with a sample for the first `done` of its five steps, the first of them failed if so.
-  void MakeRun(const std::string& id, int done, bool failed) {
-    const std::string spec = Profile("smoke");
-    const std::string claims = *ReadFile(fs::path(BLEND_SOURCE_DIR) / "paper" / "claims.toml");
-    const Plan plan = MakePlan(*ParseExperiment(spec, "smoke.toml"), Sha256Hex(claims));
-    auto run = RunFolder::Create(Runs(), id, plan, spec, claims);
-    ASSERT_TRUE(run) << run.error().message;
-    Environment environment;
-    environment.substrate = "tcg";
-    environment.created = "2026-11-23T10:00:00Z";
-    if (done == 5) environment.finished = "2026-11-23T10:05:00Z";
-    ASSERT_TRUE(run->WriteEnvironment(environment));
-    for (int i = 0; i < done; ++i) {
-      const Step& step = plan.steps[static_cast<size_t>(i)];
-      ASSERT_TRUE(run->Append(failed && i == 0 ? FailedSample(step.block, step.order, step.arm)
-                                               : OkSample(step.block, step.order, step.arm,
-                                                          {{"boot.total_s", 12.0 + i}})));
-    }
-  }
-  // Small files with a manifest that describes them.
-  std::string FakeImages() {
-    const fs::path dir = folder_.path() / "images";
-    fs::create_directories(dir);
-    json files = json::object();
-    for (const char* name :
-         {"system", "system_next", "app", "user", "monolithic", "kernel", "initramfs"}) {
-      std::ofstream(dir / name) << name;
-      files[name] = {
-          {"path", name}, {"sha256", Sha256Hex(name)}, {"bytes", std::string(name).size()}};
-    }
-    std::ofstream(dir / "manifest.json") << json{{"schema", 1},
-                                                 {"files", files},
-                                                 {"kernel_version", "6"},
-                                                 {"packages", json::object()},
-                                                 {"inputs_sha256", ""}};
-    return dir.string();
-  }
-
-  TemporaryFolder folder_;
-};
-
 TEST_F(CliTest, HelpAndVersionGoToStandardOutput) {
-  const Answer version = CallBlendbench({"--version"});
+  const Called version = CallBlendbench({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out.rfind("blendbench ", 0), 0u);
   EXPECT_THAT(CallBlendbench({"--help"}).out, HasSubstr("Exit status: 0 done"));
   for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor",
+                              "explain", "report", "archive", "verify", "completion", "calibrate",
                               "compare", "gate", "baseline", "history", "import"}) {
-    const Answer help = CallBlendbench({command, "--help"});
+    const Called help = CallBlendbench({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr(std::string("  blendbench ") + command)) << "needs an example";
     EXPECT_EQ(help.err, "");
@@ -114,7 +52,7 @@ TEST_F(CliTest, WrongArgumentsAreOneLineAndTwo) {
       {"show", "latest", "--out", Runs()},
       {"run", "quick", "--images", "i", "--run", "../x", "--out", Runs()}};
   for (const std::vector<std::string>& arguments : wrong) {
-    const Answer result = CallBlendbench(arguments);
+    const Called result = CallBlendbench(arguments);
     EXPECT_EQ(result.status, 2) << Join(arguments, " ");
     EXPECT_EQ(result.out, "");
     ExpectOneLine(result.err);
@@ -124,14 +62,14 @@ TEST_F(CliTest, WrongArgumentsAreOneLineAndTwo) {
 TEST_F(CliTest, SpecErrorsNameFileLineAndRemedy) {
   std::string text = Profile("smoke");
   text.replace(text.find("blocks = 1"), 6, "blokcs");
-  const Answer key = CallBlendbench({"plan", Write("key.toml", text)});
+  const Called key = CallBlendbench({"plan", Write("key.toml", text)});
   EXPECT_EQ(key.status, 2);
   EXPECT_THAT(key.err, HasSubstr("key.toml:"));
   EXPECT_THAT(key.err,
               HasSubstr("unknown key \"blokcs\" in the experiment; did you mean \"blocks\"?"));
   text = Profile("smoke");
   text.replace(text.find("\"overlayfs\""), 11, "\"aufs\"");
-  const Answer engine =
+  const Called engine =
       CallBlendbench({"run", Write("engine.toml", text), "--images", "i", "--out", Runs()});
   EXPECT_EQ(engine.status, 2);
   EXPECT_THAT(engine.err,
@@ -142,14 +80,14 @@ TEST_F(CliTest, SpecErrorsNameFileLineAndRemedy) {
       HasSubstr(
           "calibrate, calibrate-host, full, host, host-layers, host-quick, icount, icount-proof, "
           "quick, smoke"));
-  const Answer claims =
+  const Called claims =
       CallBlendbench({"plan", "smoke", "--claims", Write("c.toml", "[[clame]]\n")});
   EXPECT_EQ(claims.status, 2);
   EXPECT_THAT(claims.err, HasSubstr("did you mean \"claim\"?"));
 }
 
 TEST_F(CliTest, PlanShowsWhatARunWouldDo) {
-  const Answer plan = CallBlendbench({"plan", "quick", "--blocks", "7"});
+  const Called plan = CallBlendbench({"plan", "quick", "--blocks", "7"});
   EXPECT_EQ(plan.status, 0);
   EXPECT_THAT(plan.out, HasSubstr("7 blocks of 5 arms, 35 guests"));
   EXPECT_THAT(plan.out, HasSubstr("minutes"));
@@ -160,13 +98,13 @@ TEST_F(CliTest, PlanShowsWhatARunWouldDo) {
 }
 
 TEST_F(CliTest, WhatTheMachineLacksIsThree) {
-  const Answer images =
+  const Called images =
       CallBlendbench({"run", "smoke", "--images", folder_.path().string(), "--out", Runs()});
   EXPECT_EQ(images.status, 3);
   ExpectOneLine(images.err);
   EXPECT_THAT(images.err, HasSubstr("manifest.json"));
   EXPECT_FALSE(fs::exists(Runs()));  // a mistyped path leaves no empty run behind
-  const Answer qemu = CallBlendbench(
+  const Called qemu = CallBlendbench(
       {"run", "smoke", "--images", FakeImages(), "--out", Runs(), "--qemu", "/nowhere/qemu"});
   EXPECT_EQ(qemu.status, 3);
   EXPECT_THAT(qemu.err, HasSubstr("/nowhere/qemu"));
@@ -174,12 +112,12 @@ TEST_F(CliTest, WhatTheMachineLacksIsThree) {
 
 TEST_F(CliTest, AFinishedRunIsDoneAgainInNoTime) {
   MakeRun("good", 5, false);
-  const Answer good = CallBlendbench(
+  const Called good = CallBlendbench(
       {"run", "smoke", "--images", "i", "--out", Runs(), "--run", "good", "--resume"});
   EXPECT_EQ(good.status, 0) << good.err;
   EXPECT_THAT(good.out, HasSubstr("no-negative-effect: NOT DECIDED HERE (emulated, indicative)"));
   MakeRun("bad", 5, true);
-  const Answer bad = CallBlendbench(
+  const Called bad = CallBlendbench(
       {"run", "smoke", "--images", "i", "--out", Runs(), "--run", "bad", "--resume", "--json"});
   EXPECT_EQ(bad.status, 4);
   const json summary = json::parse(bad.out);
@@ -189,11 +127,11 @@ TEST_F(CliTest, AFinishedRunIsDoneAgainInNoTime) {
 
 TEST_F(CliTest, RunsAreNotMixed) {
   MakeRun("r", 2, false);
-  const Answer exists =
+  const Called exists =
       CallBlendbench({"run", "smoke", "--images", "i", "--out", Runs(), "--run", "r"});
   EXPECT_EQ(exists.status, 2);
   EXPECT_THAT(exists.err, HasSubstr("--resume"));
-  const Answer other = CallBlendbench(
+  const Called other = CallBlendbench(
       {"run", "smoke", "--seed", "9", "--images", "i", "--out", Runs(), "--run", "r", "--resume"});
   EXPECT_EQ(other.status, 2);
   EXPECT_THAT(other.err, HasSubstr("was planned with another spec"));
@@ -224,7 +162,7 @@ TEST_F(CliTest, ExportsInEveryForm) {
       CallBlendbench({"export", "r", "--out", Runs(), "--format", "jsonl"}).out;
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
   const std::string file = (folder_.path() / "report.json").string();
-  const Answer written = CallBlendbench({"export", (fs::path(Runs()) / "r").string(), "-o", file});
+  const Called written = CallBlendbench({"export", (fs::path(Runs()) / "r").string(), "-o", file});
   EXPECT_EQ(written.status, 0);
   EXPECT_EQ(written.out, "");
   EXPECT_TRUE(json::accept(*ReadFile(file)));
@@ -234,7 +172,7 @@ TEST_F(CliTest, ExportsInEveryForm) {
 TEST_F(CliTest, ShowVerdictAndList) {
   MakeRun("first", 5, true);
   MakeRun("second", 2, false);
-  const Answer show = CallBlendbench({"show", "first", "--out", Runs()});
+  const Called show = CallBlendbench({"show", "first", "--out", Runs()});
   EXPECT_EQ(show.status, 0);
   EXPECT_THAT(show.out, HasSubstr("5 of 5 samples, 1 failed; finished 2026-11-23T10:05:00Z"));
   EXPECT_THAT(show.out, HasSubstr("in boot: kernel panic ("));
@@ -250,7 +188,8 @@ TEST_F(CliTest, ShowVerdictAndList) {
           .size(),
       5u);
   EXPECT_THAT(CallBlendbench({"list", "--out", Runs()}).out, HasSubstr("5/5 samples, 1 failed"));
-  EXPECT_EQ(json::parse(CallBlendbench({"list", "--out", Runs(), "--json"}).out).size(), 2u);
+  EXPECT_EQ(json::parse(CallBlendbench({"list", "--out", Runs(), "--json"}).out)["runs"].size(),
+            2u);
   EXPECT_THAT(CallBlendbench({"show", "frist", "--out", Runs()}).err,
               HasSubstr("did you mean first?"));
 }
@@ -258,18 +197,19 @@ TEST_F(CliTest, ShowVerdictAndList) {
 TEST_F(CliTest, DamageIsReportedAndTheRestShown) {
   MakeRun("r", 3, false);
   std::ofstream(fs::path(Runs()) / "r" / "samples.jsonl", std::ios::app) << "{\"torn";
-  const Answer show = CallBlendbench({"show", "r", "--out", Runs()});
+  const Called show = CallBlendbench({"show", "r", "--out", Runs()});
   EXPECT_EQ(show.status, 0);
   EXPECT_THAT(show.err, HasSubstr("samples.jsonl:4: the last line is torn"));
   EXPECT_THAT(show.out, HasSubstr("3 of 5 samples"));
 }
 
 TEST_F(CliTest, DoctorLooksAtEverythingAndNamesRemedies) {
-  const Answer result =
+  const Called result =
       CallBlendbench({"doctor", "--out", Runs(), "--qemu", "/nowhere/qemu", "--json"});
   EXPECT_EQ(result.status, 3);
   std::map<std::string, std::string> health;
-  for (const json& finding : json::parse(result.out)) {
+  const json answer = json::parse(result.out);
+  for (const json& finding : answer["findings"]) {
     health[finding["what"]] = finding["health"];
     EXPECT_NE(finding["detail"], "");
     EXPECT_EQ(finding["remedy"] == "", finding["health"] == "ok") << finding.dump();

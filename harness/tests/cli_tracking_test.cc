@@ -22,7 +22,7 @@ using testing::HasSubstr;
 class TrackingTest : public testing::Test {
  protected:
   int Blendbench(std::vector<std::string> arguments) {
-    const Answer answer = CallBlendbench(std::move(arguments));
+    const Called answer = CallBlendbench(std::move(arguments));
     out_ = answer.out;
     err_ = answer.err;
     return answer.status;
@@ -143,7 +143,7 @@ TEST_F(TrackingTest, JsonAndMarkdownSayTheSame) {
   EXPECT_THAT(*ReadFile(summary), HasSubstr("| regressed | BM\\_Find.real\\_s | main |"));
   EXPECT_EQ(Gate("slow", {"--markdown", folder_.path() / "no" / "file"}), 3);
   EXPECT_EQ(Baseline({"list", "--json"}), 0);
-  EXPECT_EQ(json::parse(out_)[0]["note"], "first");
+  EXPECT_EQ(json::parse(out_)["baselines"][0]["note"], "first");
   EXPECT_EQ(Baseline({"show", "base"}), 0);
   EXPECT_THAT(out_, HasSubstr("a1: micro on external, 6 blocks, 6 samples, 0 failed"));
   EXPECT_EQ(Baseline({"remove", "base"}), 0);
@@ -161,7 +161,7 @@ TEST_F(TrackingTest, HistoryFindsTheRunThatChanged) {
   EXPECT_THAT(out_, HasSubstr("BM_Find.real_s of main, micro on external, 2 cores: 14 runs"));
   EXPECT_THAT(out_, HasSubstr("% from r109 on; the run before: r108"));
   EXPECT_THAT(out_, HasSubstr("2 series changed, 2 did not"));
-  EXPECT_THAT(err_, HasSubstr("broken/plan.json: not valid JSON"));
+  EXPECT_THAT(err_, HasSubstr("broken/plan.json: not JSON"));
   EXPECT_EQ(Blendbench({"history", "--out", Runs(), "--gate"}), 5);
   EXPECT_EQ(Blendbench({"history", "--out", Runs(), "--gate", "--metric", "BM_Read*"}), 0);
   EXPECT_EQ(Blendbench({"history", "--out", Runs(), "--last", "5"}), 0);

@@ -57,7 +57,7 @@ class HostRunTest : public testing::Test {
             run,   "--blendload", BLEND_BLENDLOAD, "--blendfs", BLEND_BLENDFS};
   }
   int Blendbench(std::vector<std::string> arguments) {
-    const Answer answer = CallBlendbench(std::move(arguments));
+    const Called answer = CallBlendbench(std::move(arguments));
     out_ = answer.out;
     err_ = answer.err;
     return answer.status;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/base/sample.h"
+#include "harness/base/warning.h"
 #include "harness/spec/experiment.h"
 
 namespace blendbench {
@@ -32,6 +33,13 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+// The warnings as a user reads them.
+inline std::vector<std::string> Lines(const std::vector<Warning>& warnings) {
+  std::vector<std::string> lines;
+  for (const Warning& warning : warnings) lines.push_back(LineOf(warning));
+  return lines;
+}
 
 inline Sample OkSample(int block, int order, const std::string& arm,
                        std::map<std::string, double> metrics) {

@@ -22,9 +22,11 @@ inline bool HasType(const nlohmann::json& value, const std::string& type) {
 
 class SchemaCheck {
  public:
-  // Every problem, one line each, with the place in the document.
-  std::vector<std::string> operator()(const nlohmann::json& value, const nlohmann::json& schema) {
+  // Every problem, one line each, with the place in the document. `root` is where a "$ref" leads to.
+  std::vector<std::string> operator()(const nlohmann::json& value, const nlohmann::json& schema,
+                                      const nlohmann::json& root = {}) {
     problems_.clear();
+    root_ = root;
     Check(value, schema, "");
     return problems_;
   }
@@ -44,6 +46,10 @@ class SchemaCheck {
                                                  "maxItems",    "minLength",
                                                  "enum",        "const",
                                                  "minimum",     "additionalProperties"};
+    if (schema.contains("$ref")) {
+      const std::string pointer = schema["$ref"].get<std::string>().substr(1);
+      return Check(value, root_.at(json::json_pointer(pointer)), place);
+    }
     for (const auto& [keyword, ignored] : schema.items()) {
       if (kKnown.count(keyword) == 0) Complain(place, "the schema uses unknown keyword " + keyword);
     }
@@ -100,6 +106,7 @@ class SchemaCheck {
     }
   }
 
+  nlohmann::json root_;
   std::vector<std::string> problems_;
 };
 

@@ -134,7 +134,8 @@ TEST_F(DatabaseTest, DamageIsSeenKeptAndRepaired) {
     {
       Database database = Open();
       ++number;
-      EXPECT_THAT(database.notes(), ElementsAre(HasSubstr("built anew from the run folders")))
+      EXPECT_THAT(Lines(database.notes()),
+                  ElementsAre(HasSubstr("built anew from the run folders")))
           << number;
       EXPECT_EQ(database.Runs()->size(), 12u);
     }
@@ -158,7 +159,7 @@ TEST_F(DatabaseTest, OneBrokenRunDoesNotHideTheOthers) {
   std::ofstream(folder_.path() / "one" / "plan.json") << "{";
   Database database = Open();
   EXPECT_EQ(database.Runs()->size(), 1u);
-  EXPECT_THAT(database.notes(), ElementsAre(HasSubstr("plan.json")));
+  EXPECT_THAT(Lines(database.notes()), ElementsAre(HasSubstr("plan.json")));
 }
 
 }  // namespace

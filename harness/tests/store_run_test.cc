@@ -90,7 +90,8 @@ TEST_F(RunFolderTest, ATornLastLineIsSetAsideAndItsStepRunsAgain) {
       RunFolder run = Write();
       EXPECT_EQ(run.samples().size(), 1u) << cut;
       EXPECT_EQ(run.PendingSteps().size(), 5u);
-      EXPECT_THAT(run.warnings(), ElementsAre(HasSubstr("samples.jsonl:2: the last line is torn")));
+      EXPECT_THAT(Lines(run.warnings()),
+                  ElementsAre(HasSubstr("samples.jsonl:2: the last line is torn")));
       EXPECT_EQ(Content("samples.jsonl"), whole.substr(0, second));
       EXPECT_THAT(Content("samples.corrupt"), HasSubstr(whole.substr(second, cut - second)));
       ASSERT_TRUE(run.Append(SampleOf(plan_.steps[1])));
@@ -125,7 +126,7 @@ TEST_F(RunFolderTest, DamagedLinesAreNamedKeptAndRunAgain) {
   for (int opening = 0; opening < 2; ++opening) {
     RunFolder run = Write();
     EXPECT_EQ(run.samples().size(), 2u);
-    EXPECT_THAT(run.warnings(), ElementsAre(HasSubstr("samples.jsonl:2: not JSON")));
+    EXPECT_THAT(Lines(run.warnings()), ElementsAre(HasSubstr("samples.jsonl:2: not JSON")));
     EXPECT_EQ(run.PendingSteps()[0].arm, plan_.steps[1].arm);
   }
   EXPECT_EQ(Content("samples.jsonl"), content);  // nothing is lost
@@ -144,7 +145,7 @@ TEST_F(RunFolderTest, ForeignAndSecondSamplesAreLeftOutAloud) {
   }
   RunFolder run = Write();
   EXPECT_EQ(run.samples().size(), 1u);
-  EXPECT_THAT(run.warnings(),
+  EXPECT_THAT(Lines(run.warnings()),
               ElementsAre(HasSubstr(":2: a second sample"), HasSubstr(":3: an unplanned sample")));
 }
 
@@ -185,6 +186,30 @@ TEST_F(RunFolderTest, AKilledWriterLeavesNoLock) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(Write().samples().size(), 1u);
+}
+
+// A killed blendbench's helpers hold its lock until they have cleaned up after it.
+TEST_F(RunFolderTest, WhatAKilledWriterLeavesRunningIsWaitedFor) {
+  { Create(); }
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t writer = fork();
+  if (writer == 0) {
+    RunFolder run = Write();
+    if (fork() == 0) {  // has the lock's descriptor too
+      usleep(400'000);
+      _exit(0);
+    }
+    const ssize_t told = write(ready[1], "x", 1);
+    _exit(told == 1 ? 0 : 1);
+  }
+  char byte;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  EXPECT_EQ(waitpid(writer, nullptr, 0), writer);
+  auto run = RunFolder::OpenForWriting(runs() / "r");
+  EXPECT_TRUE(run) << run.error().message;
+  close(ready[0]);
+  close(ready[1]);
 }
 
 TEST_F(RunFolderTest, AnExistingRunIsNotOverwritten) {

@@ -75,7 +75,19 @@ def plots(report, looks):
         caption=f"Arithmetic mean of each boot phase per arm, stacked, in {unit}; the number at a bar's end is the mean of the whole boot. "
                 "Each small circle is the whole boot of one guest.",
         data="samples[].metrics of the families boot and boot-phase",
-        header=header, rows=tuple(rows), draw=lambda canvas: _draw(report, bars, unit, canvas))]
+        header=header, rows=tuple(rows), draw=lambda canvas: _draw(report, bars, unit, canvas), marks=_marks(report, bars, unit))]
+
+
+def _marks(report, bars, unit):
+    """Each bar's parts and each circle."""
+    rows = [("mark", "arm", "phase", "value", "unit")]
+    for arm in report.arms:
+        if not bars.totals[arm.id]:
+            continue
+        rows += [("mean", arm.id, phase.id, mean, unit) for phase, mean in zip(bars.phases, bars.means[arm.id])]
+        rows.append(("mean", arm.id, "total", bars.mean_total(arm.id), unit))
+        rows += [("guest", arm.id, "total", total, unit) for total in bars.totals[arm.id]]
+    return tuple(rows)
 
 
 def _draw(report, bars, unit, canvas):

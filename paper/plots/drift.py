@@ -62,7 +62,15 @@ def _plot(report, looks, order, family, metrics, name):
         caption="Every sample where it fell in the run: one column per block, within it the arms in the order they were drawn. A slope or "
                 "a step that all arms share is drift of the host. A cross on the axis is a sample without this value.",
         data=f"samples[] of the family {family}", header=("metric", "arm", "unit", "block: value"), rows=tuple(rows),
-        draw=lambda canvas: _draw(report, looks, order, metrics, canvas))
+        draw=lambda canvas: _draw(report, looks, order, metrics, canvas), marks=_marks(report, metrics))
+
+
+def _marks(report, metrics):
+    """Each sample's value; a failed one has none."""
+    rows = [("metric", "arm", "block", "order", "value", "unit")]
+    for metric in metrics:
+        rows += [(metric.id, sample.arm, sample.block, sample.order, sample.metrics.get(metric.id, ""), metric.unit) for sample in report.samples]
+    return tuple(rows)
 
 
 def _draw(report, looks, order, metrics, canvas):

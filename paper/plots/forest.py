@@ -58,7 +58,19 @@ def _plot(report, looks, family, groups, name):
                 "the shaded band is the margin to either side of 1. Non-inferior means that the bar ends left of the band's right edge.",
         data=f"comparisons[] of the family {family}: pairs, ratio, ci90, margin",
         header=("metric", "arm", "blocks", "ratio (above 1 is worse)", "margin", "non-inferiority", "equivalence"),
-        rows=tuple(rows), draw=lambda canvas: _draw(report, looks, groups, canvas))
+        rows=tuple(rows), draw=lambda canvas: _draw(report, looks, groups, canvas), marks=_marks(groups))
+
+
+def _marks(groups):
+    """Each dot, each mark with its bar, each band."""
+    rows = [("mark", "metric", "arm", "reference", "block", "ratio", "low", "high", "margin")]
+    for metric, comparisons in groups:
+        for row in comparisons:
+            low, high = row.ci90 or ("", "")
+            rows.append(("mean", metric.id, row.arm, row.reference, "", row.ratio if row.ratio is not None else "", low, high,
+                         row.margin if row.margin is not None else ""))
+            rows += [("block", metric.id, row.arm, row.reference, block, math.exp(value), "", "", "") for block, value in row.pairs]
+    return tuple(rows)
 
 
 def _with_stamp(verdict, report):

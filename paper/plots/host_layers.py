@@ -25,7 +25,10 @@ def plots(report, looks):
         caption="Median time over the blocks by the number of lower layers, with the range over the blocks as a bar; both scales logarithmic, lower is "
                 "faster. The reference has the merged tree as a plain one, so its work grows as the tree does.",
         data="host.cases[] of the group layers, samples[].metrics", header=("case", "engine", "median", "range"), rows=rows,
-        draw=lambda canvas: _draw(report, looks, kinds, canvas))]
+        draw=lambda canvas: _draw(report, looks, kinds, canvas),
+        marks=(("kind", "layers", "arm", "median", "low", "high", "unit"),) + tuple(
+            (kind, count, arm, middle, low, high, "s")
+            for kind, curves in kinds.items() for arm, points in curves.items() for count, middle, low, high in points))]
 
 
 def _kinds(report):

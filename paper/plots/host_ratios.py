@@ -42,7 +42,8 @@ def _plot(report, looks, group, title, rows):
                 "interval of the geometric mean. Logarithmic scale; right is faster, the line at 1 is the reference.",
         data=f"host.cases[] of the group {group}, comparisons[]: pairs, ci90 (turned, so that more is faster)",
         header=("case", "engine", "relative speed", "90 % interval"), rows=text,
-        draw=lambda canvas: throughput.draw_shares(report, looks, rows, canvas, f"speed relative to {reference}", _factor))
+        draw=lambda canvas: throughput.draw_shares(report, looks, rows, canvas, f"speed relative to {reference}", _factor),
+        marks=throughput.share_marks(rows))
 
 
 def _factor(value):

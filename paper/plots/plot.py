@@ -14,3 +14,8 @@ class Plot:
     header: tuple    # the text alternative: a table of the numbers drawn
     rows: tuple
     draw: Callable   # style.Canvas -> matplotlib figure
+    marks: tuple = ()  # every mark drawn, unrounded: a header, then rows. For plots/NAME.csv; without it that has `header` and `rows`
+
+    def table(self):
+        """Header and rows of the CSV file beside the drawing."""
+        return self.marks or (self.header,) + self.rows

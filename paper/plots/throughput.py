@@ -25,7 +25,18 @@ def plots(report, looks):
                 "logarithmic scale. Right is faster; the line at 100 % is the reference.",
         data="comparisons[] of metrics where higher is better: ratio, ci90 (inverted, so that more is faster)",
         header=("workload", "arm", "throughput", "90 % interval"), rows=rows,
-        draw=lambda canvas: draw_shares(report, looks, groups, canvas, "throughput as a share of the reference's", _percent))]
+        draw=lambda canvas: draw_shares(report, looks, groups, canvas, "throughput as a share of the reference's", _percent),
+        marks=share_marks(groups))]
+
+
+def share_marks(groups):
+    """Each mark with its bar, turned as it is drawn: above 1 is faster."""
+    rows = [("metric", "arm", "reference", "share", "low", "high")]
+    for metric, comparisons in groups:
+        for row in comparisons:
+            low, high = (1 / row.ci90[1], 1 / row.ci90[0]) if row.ci90 else ("", "")
+            rows.append((metric.id, row.arm, row.reference, 1 / row.ratio, low, high))
+    return tuple(rows)
 
 
 def _groups(report):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """paper/report as a user runs it: files, exit status, one-line errors."""
 
+import csv
 import hashlib
+import json
+import math
 import os
 import tempfile
 import unittest
@@ -57,13 +60,57 @@ class Command(unittest.TestCase):
         self.assertIn("svg", checker.tags)
         self.assertEqual(text.count("<figure "), sum(name.endswith(".pdf") for name in seen[0]))
 
+    def test_every_figure_has_its_marks_beside_it(self):
+        done = support.run_command(self.input, "--out", self.out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(self.out, "report.html"), encoding="utf-8") as source:
+            text = source.read()
+        plots = os.path.join(self.out, "plots")
+        names = sorted(name[:-4] for name in os.listdir(plots) if name.endswith(".pdf"))
+        self.assertIn("ratios-boot", names)
+        document = synthetic.document("failures")
+        for name in names:
+            self.assertIn(f"plots/{name}.csv", text)
+            with open(os.path.join(plots, name + ".csv"), encoding="utf-8", newline="") as source:
+                rows = list(csv.reader(source))
+            self.assertGreater(len(rows), 1, name)
+            self.assertEqual({len(row) for row in rows}, {len(rows[0])}, name)
+        # Unrounded: the figure's ratio is the document's, and a dot is a block's own ratio.
+        with open(os.path.join(plots, "ratios-boot.csv"), encoding="utf-8", newline="") as source:
+            rows = list(csv.DictReader(source))
+        for row in document["comparisons"]:
+            if row["metric"] != "boot.total_s" or not row["pairs"]:
+                continue
+            drawn = [mark for mark in rows if mark["arm"] == row["arm"]]
+            self.assertEqual([float(mark["ratio"]) for mark in drawn if mark["mark"] == "mean"], [row["ratio"]])
+            self.assertEqual([float(mark["ratio"]) for mark in drawn if mark["mark"] == "block"],
+                             [math.exp(pair["log_ratio"]) for pair in row["pairs"]])
+
+    def test_csv_cells_are_no_formulas(self):
+        hostile = synthetic.document("ok")
+        for arm in hostile["arms"]:
+            arm["label"] = "=HYPERLINK(\"http://x\")"
+        hostile["metrics"][0]["unit"] = "@SUM(A1)"
+        done = support.run_command(self.write("h.json", support.encode(hostile)), "--out", self.out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in os.listdir(os.path.join(self.out, "plots")):
+            if name.endswith(".csv"):
+                with open(os.path.join(self.out, "plots", name), encoding="utf-8", newline="") as source:
+                    for row in csv.reader(source):
+                        self.assertFalse([cell for cell in row if cell[:1] in ("=", "@")], row)
+
+    def test_versions_of_what_draws(self):
+        done = support.run_command("--versions")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(set(json.loads(done.stdout)), {"python", "matplotlib", "jinja2"})
+
     def test_standard_input_one_plot_list_and_picture(self):
         data = support.encode(synthetic.document("single"))
         picture = os.path.join(self.folder, "overview.png")
         done = support.run_command("-", "--out", self.out, "--plot", "boot-phases", "--list", "--picture", picture, stdin=data)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertIn("boot-phases", done.stdout.decode().split())
-        self.assertEqual(sorted(digests(self.out)), ["plots/boot-phases.pdf", "plots/boot-phases.png"])
+        self.assertEqual(sorted(digests(self.out)), ["plots/boot-phases.csv", "plots/boot-phases.pdf", "plots/boot-phases.png"])
         with open(picture, "rb") as source:
             self.assertEqual(source.read(8), b"\x89PNG\r\n\x1a\n")
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// paper/report as blendbench calls it: the page and the plots of one exported document. Thread-safety: one thread.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "harness/archive/pages.h"
+#include "harness/base/exit_code.h"
+
+namespace blendbench {
+
+// A private folder that goes with its owner; path() is "" when none could be made.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "blendbench-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Writes report.json, report.html and plots/ into `folder`. kEnvironment names what is missing.
+Result<void> WritePages(const std::string& report_json, const std::filesystem::path& folder);
+
+// The same in memory, with the versions of what made them; report.json is not among the files.
+Result<Pages> PagesOf(const std::string& report_json);
+
+}  // namespace blendbench
