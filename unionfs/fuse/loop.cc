@@ -14,6 +14,7 @@
 #include <exception>
 #include <utility>
 
+#include "unionfs/fuse/backlog.h"
 #include "unionfs/sys/processors.h"
 
 namespace blendfs::fuse {
@@ -27,10 +28,6 @@ using Clock = std::chrono::steady_clock;
 // How often the guard looks while requests come, and how long it goes on without any.
 constexpr std::chrono::milliseconds kGuardEvery{2};
 constexpr int kGuardPatience = 20;  // looks
-
-// So many requests in a row that were waiting when the leader came for them, each of another caller than the one
-// before: one thread is not enough. (Who shares the leader's processor may ask again before the leader goes on.)
-constexpr int kBacklog = 4;
 
 }  // namespace
 
@@ -163,21 +160,17 @@ void RequestLoop::OfferLead() {
 
 // From taking the lead until it is another's.
 void RequestLoop::Lead(Buffer& buffer) {
-  int waiting = 0;
-  for (pid_t before = 0;;) {
+  Backlog backlog;
+  for (;;) {
     const auto asked = Clock::now();
     const size_t size = Receive(buffer);
     if (size == 0) return;
+    const bool waited = Clock::now() - asked < std::chrono::microseconds(2);
     const std::span<char> request(buffer.data(), size);
     const pid_t caller = work_.caller(request);
-    if (Clock::now() - asked >= std::chrono::microseconds(2)) {
-      waiting = 0;
-    } else if (caller != 0 && caller != before) {
-      ++waiting;
-    }
-    before = caller != 0 ? caller : before;
     affinity_.Note(caller);
-    if (waiting >= kBacklog || !guarded_ || work_.may_take_long(request)) {
+    const bool much = backlog.Add(waited, caller, work_.one_of_many(request));
+    if (much || !guarded_ || work_.may_take_long(request)) {
       {
         std::lock_guard lock(mutex_);
         has_leader_ = false;

@@ -46,6 +46,8 @@ struct LoopWork {
   std::function<void(std::span<char>)> serve;
   // Whether serving it may take long.
   std::function<bool(std::span<const char>)> may_take_long;
+  // Whether its caller may have sent others that are still waiting.
+  std::function<bool(std::span<const char>)> one_of_many;
   // The thread that asks, 0 if unknown.
   std::function<pid_t(std::span<const char>)> caller;
 };

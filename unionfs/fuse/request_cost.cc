@@ -48,6 +48,11 @@ pid_t CallerOf(std::span<const char> request) {
   return header ? static_cast<pid_t>(header->pid) : 0;
 }
 
+bool MayBeOneOfMany(std::span<const char> request) {
+  const auto header = HeaderOf(request);
+  return header && (header->opcode == FUSE_READ || header->opcode == FUSE_WRITE);
+}
+
 bool MayTakeLong(std::span<const char> request) {
   const auto header = HeaderOf(request);
   if (!header) return false;

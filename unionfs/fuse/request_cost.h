@@ -12,6 +12,9 @@ namespace blendfs::fuse {
 // not know, it takes for quick: the loop's guard is there for such a mistake.
 bool MayTakeLong(std::span<const char> request);
 
+// Whether a caller may send it while others of its own are under way: reading ahead, writing back, asynchronous I/O.
+bool MayBeOneOfMany(std::span<const char> request);
+
 // The thread that asks, 0 where the kernel does not say.
 pid_t CallerOf(std::span<const char> request);
 

@@ -123,6 +123,7 @@ bool Session::Parts::Attach(const std::string& where) {
                               fuse_session_process_buf(session, &bytes);
                             },
                         .may_take_long = MayTakeLong,
+                        .one_of_many = MayBeOneOfMany,
                         .caller = CallerOf});
   return true;
 }

@@ -17,6 +17,7 @@
 #include <system_error>
 #include <vector>
 
+#include "unionfs/fuse/backlog.h"
 #include "unionfs/fuse/request_cost.h"
 
 namespace blendfs::fuse {
@@ -44,6 +45,7 @@ class LoopTest : public ::testing::Test {
                    .start_thread = [this](auto body) { return StartThread(std::move(body)); }},
         LoopWork{.serve = [this](std::span<char> request) { Serve(request[0]); },
                  .may_take_long = [](std::span<const char> request) { return request[0] == 'l'; },
+                 .one_of_many = [](std::span<const char> request) { return request[0] == 'r'; },
                  .caller = [](std::span<const char>) { return gettid(); }});
     runner_ = std::thread([this] { status_ = loop_->Run(); });
   }
@@ -230,6 +232,19 @@ TEST_F(LoopTest, StopEndsASleepingLoop) {
   EXPECT_TRUE(status_);
 }
 
+// Beside its caller the leader sleeps in a read, on a machine of two processors.
+TEST_F(LoopTest, StopEndsALoopThatWaitsInItsRead) {
+  Start(2, std::chrono::seconds(20));
+  for (int i = 1; i <= 200; ++i) {
+    Send('q');
+    ASSERT_TRUE(Eventually([this, i] { return served_ == i; }));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  loop_->Stop();
+  runner_.join();
+  EXPECT_TRUE(status_);
+}
+
 TEST_F(LoopTest, ABrokenDeviceEndsTheLoopWithItsError) {
   Start(2);
   caller_.reset();  // reads end with 0 bytes, which the device never says
@@ -274,6 +289,24 @@ TEST(RequestCost, CopiesDataSyncsAndListingsMayTakeLong) {
   EXPECT_TRUE(MayTakeLong(Request(FUSE_WRITE, write)));
   EXPECT_TRUE(MayTakeLong(Request(FUSE_FSYNC, fuse_fsync_in{})));
   EXPECT_FALSE(MayTakeLong(Request(FUSE_LOOKUP, 'x')));
+}
+
+TEST(BacklogTest, GrowsByWhatCanBeServedAtTheSameTime) {
+  Backlog callers, one, data, pauses;
+  for (int i = 1; i <= 20; ++i) {
+    EXPECT_EQ(callers.Add(true, 10 + i % 2, false), i >= 4);
+    EXPECT_FALSE(one.Add(true, i % 2 == 0 ? 10 : 0, false))
+        << "one after another, and what it left";
+    EXPECT_EQ(data.Add(true, 10, true), i >= 4);
+    EXPECT_FALSE(pauses.Add(i % 4 != 0, i, false));
+  }
+}
+
+TEST(RequestCost, DataMayBeAskedForInSeveralRequestsAtOnce) {
+  EXPECT_TRUE(MayBeOneOfMany(Request(FUSE_READ, fuse_read_in{})));
+  EXPECT_TRUE(MayBeOneOfMany(Request(FUSE_WRITE, fuse_write_in{})));
+  EXPECT_FALSE(MayBeOneOfMany(Request(FUSE_LOOKUP, 'x')));
+  EXPECT_FALSE(MayBeOneOfMany({}));
 }
 
 TEST(RequestCost, CutShortIsQuick) {
