@@ -9,11 +9,11 @@ import tempfile
 import warnings
 
 import svg
-from plots import boot_phases, drift, forest, host_layers, host_ratios, overview, style, throughput
+from plots import boot_phases, boot_timeline, calibration, drift, forest, host_layers, host_ratios, overview, style, throughput
 
 # Order of the page.
-_MODULES = (boot_phases, forest, throughput, drift)
-_HOST_MODULES = (host_ratios, host_layers)
+_MODULES = (boot_phases, boot_timeline, forest, throughput, drift, calibration)
+_HOST_MODULES = (host_ratios, host_layers, calibration)
 
 
 def all_plots(report):

@@ -7,6 +7,8 @@ shown as missing. What is there must be right: types, ranges, verdict words, ref
 
 import hashlib
 
+import loading_calibration
+import loading_diagnosis
 import loading_host
 import model
 import reader
@@ -45,7 +47,9 @@ def load(data):
         controls=_controls(root.get("controls")),
         promises=tuple(_promise(node, names) for node in root.get("promises").list()),
         storage=tuple(_storage(node, names) for node in root.get("storage").list()),
-        sha256=hashlib.sha256(data).hexdigest(), host=loading_host.host(root.get("host"), names))
+        sha256=hashlib.sha256(data).hexdigest(), host=loading_host.host(root.get("host"), names),
+        calibration=loading_calibration.calibration(root.get("calibration")),
+        diagnosis=loading_diagnosis.diagnosis(root.get("diagnosis"), names))
 
 
 class _Names:

@@ -198,6 +198,77 @@ class Host:
 
 
 @dataclasses.dataclass(frozen=True)
+class Rate:
+    """How often something was found; hits <= trials."""
+    hits: int
+    trials: int
+    interval95: Optional[tuple]
+
+    def share(self):
+        return self.hits / self.trials if self.trials else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Slowed:
+    """An arm of a calibration that was made worse on purpose, so that the truth is known."""
+    arm: str
+    what: str                        # was done to it
+    true_ratio: Optional[float]      # 1.05 is 5 % worse
+    measured_ratio: Optional[float]
+    rates: dict      # "refuted", "non_inferior", "seen_worse" -> Rate, those that were told
+    predicted: dict  # the same -> what the measured noise lets expect
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    metric: str
+    label: str
+    pairs: Optional[int]
+    sd_log: Optional[float]
+    sd_interval90: Optional[tuple]
+    blocks_for_power: Optional[int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What blendbench says of its own verdicts on this substrate, from a run of its own."""
+    run: str
+    created: str
+    substrate: str
+    stamp: str
+    machine: tuple  # of (name, value)
+    same_machine: Optional[bool]
+    window: Optional[int]   # blocks of one judged experiment
+    blocks: Optional[int]
+    margin: Optional[float]
+    false_alarms: Optional[Rate]
+    false_seen_worse: Optional[Rate]
+    slowed: tuple
+    noise: tuple
+
+    def beyond(self, slowed):
+        """Is it worse than the margin allows? None where that cannot be said."""
+        if self.margin is None or slowed.true_ratio is None:
+            return None
+        return slowed.true_ratio > (1 + self.margin) * (1 + 1e-9)
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    name: str
+    seconds: float
+    start: Optional[float]  # seconds after systemd took over; None where it does not tell
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnosis:
+    """A boot that was no sample: what systemd says of its units, longest first, or why there was no such boot."""
+    units: tuple
+    summary: str
+    failure: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Report:
     run: Run
     arms: tuple
@@ -210,6 +281,8 @@ class Report:
     storage: tuple
     sha256: str  # of the document's bytes
     host: Optional[Host] = None
+    calibration: Optional[Calibration] = None
+    diagnosis: Optional[dict] = None  # arm id -> Diagnosis
 
     # --- arms and metrics ----------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import shlex
 
 import crosscheck
 import model
+import page_calibration
 from words import bytes_words, number, percent, plural, ratio, ratio_words
 
 _FAILURES_SHOWN = 60
@@ -43,7 +44,7 @@ def context(report, figures, input_name):
         "headline": _headline(report), "notices": _notices(report), "claims": paper_claims, "other_claims": other_claims,
         "promises": _promises(report), "storage": [_storage(report, row) for row in report.storage],
         "storage_notes": list(dict.fromkeys(row.note for row in report.storage if row.note)),
-        "controls": _controls(report), "tables": _tables(report), "arms": report.arms,
+        "controls": _controls(report), "calibration": page_calibration.context(report), "tables": _tables(report), "arms": report.arms,
         "figures": [_figure(index, plot, wide, narrow, commands) for index, (plot, wide, narrow) in enumerate(figures, 1)],
         "failures": _failures(report), "crosscheck": crosscheck.check(report), "commands": commands,
         "provenance": report.run.provenance, "sensitivity_header": _SENSITIVITY_HEADER,

@@ -16,7 +16,7 @@ _AXIS_IN = 0.46
 _NO_PHASE_COLOUR = "#b9bdc6"
 
 
-class _Bars:
+class Bars:
     """Mean seconds per arm and phase, and the boots they come from."""
 
     def __init__(self, report):
@@ -54,7 +54,7 @@ class _Bars:
 
 def plots(report, looks):
     del looks  # bars are coloured by phase
-    bars = _Bars(report)
+    bars = Bars(report)
     if not any(bars.totals.values()):
         return []
     unit = (bars.total or bars.phases[0]).unit or "s"
@@ -92,11 +92,7 @@ def _marks(report, bars, unit):
 
 def _draw(report, bars, unit, canvas):
     colours = style.phase_colours(bars.phases)
-    entries = [(phase.label, style.patch_mark(colour)) for phase, colour in zip(bars.phases, colours)]
-    if bars.any_rest:
-        entries.append(("in no phase" if bars.phases else "whole boot", style.patch_mark(_NO_PHASE_COLOUR)))
-    entries.append(("one boot", _circle))
-    legend = style.Legend(canvas, entries)
+    legend = style.Legend(canvas, legend_entries(bars, colours) + [("one boot", _circle)])
     label_in = 0.06 if canvas.narrow else min(2.3, 0.15 + max(style.text_width(arm.label) for arm in report.arms))
     above_in = 0.19 if canvas.narrow else 0.0
     row_in = above_in + _BAR_IN + _GAP_IN
@@ -124,6 +120,13 @@ def _draw(report, bars, unit, canvas):
     return made
 
 
+def legend_entries(bars, colours):
+    entries = [(phase.label, style.patch_mark(colour)) for phase, colour in zip(bars.phases, colours)]
+    if bars.any_rest:
+        entries.append(("in no phase" if bars.phases else "whole boot", style.patch_mark(_NO_PHASE_COLOUR)))
+    return entries
+
+
 def _label(axes, canvas, label, middle, width_in):
     across = axes.get_yaxis_transform()
     if canvas.narrow:
@@ -138,20 +141,26 @@ def _bar(axes, bars, arm, colours, middle, longest):
         axes.text(0.01, middle, "no boot measured", transform=axes.get_yaxis_transform(), color=style.MUTED, style="italic",
                   va="center_baseline")
         return
+    left = draw_pieces(axes, bars, arm, colours, middle, longest)
+    for index, total in enumerate(totals):
+        offset = (index % 3 - 1) * _BAR_IN * 0.28
+        _circle(axes, total, middle + offset)
+    axes.annotate(words.number(bars.mean_total(arm.id)), (max([left] + totals), middle), xytext=(7, 0), textcoords="offset points",
+                  va="center_baseline", weight="bold", annotation_clip=False)
+
+
+def draw_pieces(axes, bars, arm, colours, middle, longest, height=_BAR_IN):
+    """The arm's phases one after the other; returns where they end."""
     left = 0.0
     pieces = list(zip(bars.means[arm.id], colours)) + [(bars.rests[arm.id], _NO_PHASE_COLOUR)]
     for seconds, colour in pieces:
         if seconds > 0:
             # The thin edge keeps neighbours apart, but must not swallow a phase that is only a sliver.
             edge = 0.6 if seconds > 0.02 * longest else 0
-            axes.add_patch(patches.Rectangle((left, middle - _BAR_IN / 2), seconds, _BAR_IN, facecolor=colour,
+            axes.add_patch(patches.Rectangle((left, middle - height / 2), seconds, height, facecolor=colour,
                                              edgecolor=style.PAPER, linewidth=edge, zorder=2))
             left += seconds
-    for index, total in enumerate(totals):
-        offset = (index % 3 - 1) * _BAR_IN * 0.28
-        _circle(axes, total, middle + offset)
-    axes.annotate(words.number(bars.mean_total(arm.id)), (max([left] + totals), middle), xytext=(7, 0), textcoords="offset points",
-                  va="center_baseline", weight="bold", annotation_clip=False)
+    return left
 
 
 def _circle(axes, x, y):

@@ -14,6 +14,8 @@ import random
 import statistics
 import sys
 
+import synthetic_extras
+
 _PHASES = (("kernel_s", "firmware and kernel", 3.0), ("initramfs_s", "initramfs before the merge", 0.8), ("merge_s", "merge", 0.25),
            ("switch_s", "merge to switch_root", 0.12), ("userspace_s", "switch_root to the default target", 12.0))
 _JOBS = (("fio.path_randread_4k_qd1_mbps", "path, random read 4k, depth 1", "fio-path", 21.5),
@@ -62,7 +64,20 @@ def document(kind="ok", seed=1):
     failed = [sample for sample in samples if sample["status"] == "failed"]
     by_arm = {arm["id"]: sum(1 for sample in failed if sample["arm"] == arm["id"]) for arm in arms}
     result["failures"] = {"total": len(failed), "by_arm": {arm: count for arm, count in by_arm.items() if count}}
+    result.update(_extras(kind, arms, result["run"]["substrate"]))
     return result
+
+
+def _extras(kind, arms, substrate):
+    """What only some runs have: a calibration of their substrate, and diagnostic boots."""
+    hostile = _HOSTILE if kind == "hostile" else ""
+    if kind == "single":
+        return {"calibration": synthetic_extras.calibration(substrate, slowed=())}
+    if kind in ("ok", "hostile", "failures"):
+        failed = ("fine-overlayfs",) if kind == "failures" else ("monolithic",) if kind == "hostile" else ()
+        return {"calibration": synthetic_extras.calibration(substrate, hostile=hostile),
+                "diagnosis": synthetic_extras.diagnosis(arms, failed, hostile)}
+    return {}
 
 
 def _run(kind, seed, blocks):

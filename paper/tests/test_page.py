@@ -78,7 +78,7 @@ class Html(unittest.TestCase):
 
     def test_verdicts_come_before_everything_else(self):
         text = render.page(support.report_of("ok"), [], "r.json")
-        order = [text.index(f'id="{name}"') for name in ("verdicts", "promises", "controls", "tables", "failures", "provenance", "again")]
+        order = [text.index(f'id="{name}"') for name in ("verdicts", "promises", "controls", "calibration", "tables", "failures", "provenance", "again")]
         self.assertEqual(order, sorted(order))
 
     def test_emulated_verdicts_carry_the_stamp_inside(self):

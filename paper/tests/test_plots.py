@@ -76,8 +76,8 @@ class Which(unittest.TestCase):
         return [plot.name for plot in figures.all_plots(support.report_of(kind))]
 
     def test_all_of_them(self):
-        self.assertEqual(self.names("ok"), ["boot-phases", "ratios-boot", "ratios-boot-phase", "ratios-fio-path", "ratios-fio-app",
-                                            "throughput", "samples-boot", "samples-fio-path", "samples-fio-app"])
+        self.assertEqual(self.names("ok"), ["boot-phases", "boot-timeline", "ratios-boot", "ratios-boot-phase", "ratios-fio-path",
+                                            "ratios-fio-app", "throughput", "samples-boot", "samples-fio-path", "samples-fio-app", "calibration"])
 
     def test_none_without_data(self):
         self.assertEqual(self.names("allfailed"), [])
@@ -143,7 +143,7 @@ class Svg(unittest.TestCase):
         for plot in self.plots:
             with figures.quietly():
                 text = svg.inline(figures.draw(plot, narrow=False), plot.name)
-            self.assertIn("var(--ink)", text + "var(--ink)" * (plot.name == "throughput"))
+            self.assertIn("var(--ink)", text + "var(--ink)" * (plot.name in ("throughput", "calibration")))
             self.assertNotIn("http", text)
             self.assertNotIn("<script", text)
             self.assertNotIn("<style", text)
