@@ -142,7 +142,7 @@ class Actions:
     def copy_range(self, source, target, offset, length):
         for slot in (source, target):
             # By a symlink that a rename has brought to the top: another file system than the union's.
-            if not os.readlink("/proc/self/fd/%d" % self.fd(slot)).startswith(self.root + "/"):
+            if not os.readlink("/proc/self/fd/%d" % self.fd(slot)).startswith(os.path.realpath(self.root) + "/"):
                 raise OSError(errno.EXDEV, "out of the tree")
         return os.copy_file_range(self.fd(source), self.fd(target), length, offset)
 
