@@ -71,8 +71,9 @@ void AddRunOptions(CLI::App& command, RunOptions& options) {
                      "on the host: the program of the workloads (default: the one built beside)");
   command.add_option("--blendfs", options.blendfs,
                      "on the host: the blendfs to measure (default: the one built beside)");
-  command.add_flag("--tune", options.tune,
-                   "while it runs, set governor, turbo, ASLR, KSM; put back afterwards");
+  command.add_flag(
+      "--tune", options.tune,
+      "while it runs, set governor, turbo, halt polling, ASLR, KSM; put back afterwards");
 }
 
 void DefineCalibrate(CommandLine& line) {

@@ -12,7 +12,8 @@ using nlohmann::json;
 
 // Facts of the machine that decide how fast it is, and those that only may.
 constexpr const char* kMachine[] = {"cpu", "cores"};
-constexpr const char* kSystem[] = {"kernel", "memory_mib", "qemu", "governor", "no_turbo", "boost"};
+constexpr const char* kSystem[] = {"kernel",   "memory_mib", "qemu",        "governor",
+                                   "no_turbo", "boost",      "halt_poll_ns"};
 
 std::string Fact(const TrackedRun& run, const char* name) {
   const auto found = run.host.is_object() ? run.host.find(name) : run.host.end();

@@ -63,6 +63,7 @@ nlohmann::json HostFacts(const fs::path& root) {
       {"no_turbo", sys / "devices/system/cpu/intel_pstate/no_turbo"},
       {"boost", sys / "devices/system/cpu/cpufreq/boost"},
       {"ksm", sys / "kernel/mm/ksm/run"},
+      {"halt_poll_ns", sys / "module/haltpoll/parameters/guest_halt_poll_ns"},
       {"hypervisor", sys / "hypervisor/type"}};
   for (const auto& [key, path] : settings)
     if (const auto value = FirstLine(path)) facts[key] = *value;

@@ -9,7 +9,7 @@
 
 namespace blendbench {
 
-// {"kernel", "cpu", "cores", "memory_mib", "governor", "turbo", "ksm", "hypervisor"}
+// {"kernel", "cpu", "cores", "memory_mib", "governor", "turbo", "ksm", "halt_poll_ns", "hypervisor"}
 nlohmann::json HostFacts(const std::filesystem::path& root = "/");
 
 // {"load1", "memory_available_mib", "pressure": {"cpu", "io", "memory"}, "steal_ticks",

@@ -90,6 +90,8 @@ std::vector<Setting> KnownSettings(const fs::path& root) {
                  "turbo depends on temperature and on what other processors do"});
   all.push_back(
       {"KSM", "sys/kernel/mm/ksm/run", "0", "merging pages takes processor time at any moment"});
+  all.push_back({"halt polling (ns)", "sys/module/haltpoll/parameters/guest_halt_poll_ns", "200000",
+                 "a virtual processor that halts at once takes 20 us and more to wake"});
   all.push_back({"ASLR", "proc/sys/kernel/randomize_va_space", "0",
                  "other addresses in each start, other collisions in caches"});
   all.push_back(

@@ -20,7 +20,8 @@ struct Setting {
   std::string why;
 };
 
-// Those that this machine has: the governor of each processor, turbo, KSM, the randomisation of addresses, NUMA
+// Those that this machine has: the governor of each processor, turbo, KSM, how long a virtual processor polls before it halts,
+// the randomisation of addresses, NUMA
 // balancing, the NMI watchdog.
 std::vector<Setting> KnownSettings(const std::filesystem::path& root = "/");
 

@@ -52,6 +52,19 @@ Finding LookAtKsm(const fs::path& root) {
   return {"KSM", Health::kPoor, "on: guests' memory is scanned and merged at any moment", kTune};
 }
 
+Finding LookAtHaltPolling(const fs::path& root) {
+  const auto driver = FirstLine(root / "sys/devices/system/cpu/cpuidle/current_driver");
+  const auto value = FirstLine(root / "sys/module/haltpoll/parameters/guest_halt_poll_ns");
+  if (!value || !driver || *driver != "haltpoll")
+    return {"halt polling", Health::kGood, "not this machine's way to idle", ""};
+  if (*value != "0") return {"halt polling", Health::kGood, *value + " ns", ""};
+  return {"halt polling", Health::kPoor,
+          "off: an idle processor of this virtual machine halts at once and takes 20 us and more "
+          "to wake, which "
+          "file systems in user space pay for each request",
+          kTune};
+}
+
 Finding LookAtClock(const fs::path& root) {
   const auto source =
       FirstLine(root / "sys/devices/system/clocksource/clocksource0/current_clocksource");
@@ -103,8 +116,9 @@ Finding LookForLeftovers() {
 
 std::vector<Finding> CheckNoise(const MachineCheck& check) {
   const fs::path& root = check.root;
-  std::vector<Finding> findings = {LookAtGovernor(root), LookAtTurbo(root), LookAtAslr(root),
-                                   LookAtKsm(root), LookAtClock(root)};
+  std::vector<Finding> findings = {LookAtGovernor(root),    LookAtTurbo(root),
+                                   LookAtAslr(root),        LookAtKsm(root),
+                                   LookAtHaltPolling(root), LookAtClock(root)};
   for (Finding& finding : WatchProcessors(root)) findings.push_back(std::move(finding));
   findings.push_back(LookForLeftovers());
   return findings;

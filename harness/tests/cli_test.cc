@@ -217,9 +217,9 @@ TEST_F(CliTest, DoctorLooksAtEverythingAndNamesRemedies) {
   EXPECT_EQ(health.at("qemu"), "missing");
   EXPECT_EQ(health.at("images"), "poor");
   EXPECT_EQ(health.at("checkout"), "ok");
-  for (const char* what :
-       {"kernel", "kvm", "fuse", "fuse passthrough", "governor", "turbo", "ASLR", "KSM", "clock",
-        "steal", "others' load", "disk space", "blendfs", "systemd-nspawn", "tuning"})
+  for (const char* what : {"kernel", "kvm", "fuse", "fuse passthrough", "governor", "turbo", "ASLR",
+                           "KSM", "halt polling", "clock", "steal", "others' load", "disk space",
+                           "blendfs", "systemd-nspawn", "tuning"})
     EXPECT_EQ(health.count(what), 1u) << what;
 }
 

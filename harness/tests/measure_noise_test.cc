@@ -31,6 +31,7 @@ class MadeUpMachine : public testing::Test {
     Put("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "performance\n");
     Put("proc/sys/kernel/randomize_va_space", "2\n");
     Put("sys/kernel/mm/ksm/run", "1\n");
+    Put("sys/module/haltpoll/parameters/guest_halt_poll_ns", "0\n");
   }
   void Put(const fs::path& path, const std::string& text) {
     fs::create_directories((root() / path).parent_path());
@@ -59,8 +60,9 @@ TEST_F(Tune, SetsAndPutsBack) {
     EXPECT_EQ(Governor(), "performance");
     EXPECT_EQ(Aslr(), "0");
     EXPECT_EQ(Get("sys/kernel/mm/ksm/run"), "0");
+    EXPECT_EQ(Get("sys/module/haltpoll/parameters/guest_halt_poll_ns"), "200000");
     EXPECT_THAT(tuning->notes(), Contains(HasSubstr("powersave -> performance")));
-    EXPECT_EQ(tuning->notes().size(), 3u);  // the second processor was right already
+    EXPECT_EQ(tuning->notes().size(), 4u);  // the second processor was right already
     EXPECT_TRUE(fs::exists(record()));
   }
   EXPECT_EQ(Governor(), "powersave");
@@ -81,7 +83,7 @@ TEST_F(Tune, WhatAKilledOneLeftIsPutBack) {
   ASSERT_EQ(Governor(), "performance");
   const auto lines = RestoreTuning(record(), root());
   ASSERT_TRUE(lines) << lines.error().message;
-  EXPECT_EQ(lines->size(), 3u);
+  EXPECT_EQ(lines->size(), 4u);
   EXPECT_EQ(Governor(), "powersave");
   EXPECT_EQ(Aslr(), "2");
   EXPECT_THAT(RestoreTuning(record(), root()).value(), IsEmpty());
