@@ -128,6 +128,10 @@ class Actions:
         os.fchmod(self.fd(slot), mode)
 
     def fchown(self, slot, uid, gid):
+        info = os.fstat(self.fd(slot))
+        if info.st_nlink == 0 and info.st_uid == 0:
+            # A file of root's without a name keeps suid and sgid, for it may be one that a stacked overlayfs builds.
+            os.fchmod(self.fd(slot), stat.S_IMODE(info.st_mode) & ~0o6000)
         os.fchown(self.fd(slot), uid, gid)
 
     def futime(self, slot, seconds):
