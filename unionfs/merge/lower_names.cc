@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "unionfs/merge/lower_names.h"
 
+#include <climits>
+
 namespace blendfs::merge {
 namespace {
 
@@ -31,6 +33,8 @@ void MakeNameIndex(State& state, Directory& dir) {
 }  // namespace
 
 LowerNames::LowerNames(const Directory& dir, std::string_view name) : dir_(dir) {
+  // No directory has it, but that is another error than ENOENT: the layers' to give.
+  if (name.size() > NAME_MAX) return;
   if (const NameIndex* index = dir.names.load(std::memory_order_acquire)) places_ = index->Of(name);
 }
 

@@ -41,6 +41,18 @@ class ManyLowers(Case):
         self.assert_gone("e/f62")
         self.assert_same_after_remount()
 
+    def test_a_name_too_long_is_that_in_every_directory(self):
+        """Also where all names are known: after a listing, in directories that are in lower layers alone."""
+        self.union(*self.stack(3))
+        for folder in ("", "d/"):
+            for _ in range(2):
+                with self.fails("ENAMETOOLONG"):
+                    os.lstat(self.p(folder + "n" * 256))
+                with self.fails("ENAMETOOLONG"):
+                    os.rename(self.p("last"), self.p(folder + "n" * 256))
+                self.assert_gone(folder + "n" * 255)
+                self.names("d")
+
     @not_for("overlayfs", why="mount(2) takes one page of options")
     def test_200_lowers_read_only(self):
         self.check(200, read_only=True)
