@@ -230,6 +230,7 @@ class HostRunEnded : public HostRunTest, public testing::WithParamInterface<int>
 TEST_P(HostRunEnded, LeavesNoMountLoopDeviceOrDaemon) {
   // The engine's daemon stays, and the case waits for ever behind it.
   const std::string stuck = Program("stuck-engine",
+                                    "[ $# -eq 2 ] || exit 1  # asked for its version, outside\n"
                                     "mount --bind \"$1\" \"$2\"\n"
                                     "sleep 1000 >/dev/null 2>&1 &\n");
   const std::string load = Program(
