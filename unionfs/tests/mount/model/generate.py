@@ -93,6 +93,11 @@ class Generator:
     def folder(self):
         return self.chance.choice(self.folders) if self.chance.random() < 0.9 else self.existing()
 
+    def inner_folder(self):
+        """Not the home: whoever works there has it for the whole test."""
+        folder = self.folder()
+        return self.fresh() if folder == self.home else folder
+
     def fresh(self):
         name = self.chance.choice(NAMES) if self.chance.random() < 0.97 else self.chance.choice(["n" * 255, "m" * 256])
         path = os.path.join(self.folder(), name)
@@ -164,7 +169,7 @@ def _open(g, c):
 
 _TABLE = [
     (8, lambda g, c: ("mkdir", g.fresh(), c.choice([0o755, 0o777, 0o2775, 0o1777, 0o700]))),
-    (5, lambda g, c: ("rmdir", g.folder())),
+    (5, lambda g, c: ("rmdir", g.inner_folder())),
     (8, lambda g, c: ("unlink", g.existing())),
     (14, _rename),
     (6, lambda g, c: ("link", g.existing(), g.fresh())),
