@@ -8,12 +8,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
 
 namespace blendfs::fuse {
 
 // What to agree on, in bytes; nothing where the kernel's own stays (no sysfs, or not ours to change).
-std::optional<uint32_t> RaiseReadAhead(const std::string& mount, const std::vector<dev_t>& layers);
+std::optional<uint32_t> RaiseReadAhead(const std::string& mount, const std::set<dev_t>& layers);
 
 }  // namespace blendfs::fuse

@@ -67,9 +67,9 @@ Result<std::unique_ptr<Union>> Union::Open(sys::Calls& os, layer::Stack stack, O
 Node& Union::root() { return *state_->root; }
 bool Union::read_only() const { return !state_->stack.has_upper(); }
 
-std::vector<dev_t> Union::LayerDevices() const {
-  std::vector<dev_t> devices;
-  for (const layer::Layer& layer : state_->stack.layers()) devices.push_back(layer.dev);
+std::set<dev_t> Union::LayerDevices() const {
+  std::set<dev_t> devices;
+  for (const layer::Layer& layer : state_->stack.layers()) devices.insert(layer.dev);
   return devices;
 }
 

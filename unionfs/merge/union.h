@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -111,8 +112,8 @@ class Union {
   State& state() { return *state_; }
   bool read_only() const;
   Counters counters() const;
-  // st_dev of each layer, top to bottom.
-  std::vector<dev_t> LayerDevices() const;
+  // st_dev of the layers, each once.
+  std::set<dev_t> LayerDevices() const;
 
   // --- names ---
   Result<Entry> Lookup(Node& parent, std::string_view name);  // ENOENT when not there

@@ -22,6 +22,7 @@ std::optional<int> ProcessorOf(pid_t thread);
 // Best effort: where the kernel refuses, the thread stays where it may be.
 void StayOn(pid_t thread, const cpu_set_t& processors);
 
+// Remembered by each thread: not to be asked before a fork whose child asks again.
 pid_t ThisThread();
 
 }  // namespace blendfs::sys
