@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Listing directories. The kernel keeps a finished listing (cache_readdir) until it changes the directory
 // itself, and keeps the attributes that come with it.
+#include <dirent.h>
+
 #include <cstring>
 #include <span>
 #include <vector>
@@ -100,7 +102,6 @@ class RaisedCounts {
 // Adds one entry with its attributes; false when the buffer is full.
 bool AddWithAttributes(Front& front, merge::Node& parent, const merge::DirItem& item,
                        EntryBuffer& buffer, RaisedCounts& raised) {
-  if (IsDot(item.name)) return buffer.AddPlus(item, NameOnly(item));
   auto found = front.fs.Lookup(parent, item.name);
   if (!found && found.error().code == ENOENT) return true;  // removed since the listing was made
   if (!found) return buffer.AddPlus(item, NameOnly(item));
@@ -110,6 +111,18 @@ bool AddWithAttributes(Front& front, merge::Node& parent, const merge::DirItem& 
   }
   raised.Add(*found->node);
   return true;
+}
+
+// Adds one entry, with attributes where they are likely to be asked for.
+bool AddAsWanted(Front& front, merge::Node& parent, const merge::DirItem& item, off_t offset,
+                 EntryBuffer& buffer, RaisedCounts& raised) {
+  if (IsDot(item.name)) return buffer.AddPlus(item, NameOnly(item));
+  // Beyond a directory's first entries the kernel asks in this way where those have been looked at.
+  if (offset > 0 || front.DemandFor(item.type == DT_DIR).Give()) {
+    return AddWithAttributes(front, parent, item, buffer, raised);
+  }
+  parent.front_flags.fetch_or(kListedWithoutAttributes, std::memory_order_relaxed);
+  return buffer.AddPlus(item, NameOnly(item));
 }
 
 void ReadDirPlus(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
@@ -123,7 +136,7 @@ void ReadDirPlus(fuse_req_t request, fuse_ino_t number, size_t size, off_t offse
     RaisedCounts raised(front.fs);
     EntryBuffer buffer(request, size);
     for (const merge::DirItem& item : *items) {
-      if (!AddWithAttributes(front, node, item, buffer, raised)) break;
+      if (!AddAsWanted(front, node, item, offset, buffer, raised)) break;
     }
     if (reply.Data(buffer.data(), buffer.used())) raised.BelongToKernel();
   });

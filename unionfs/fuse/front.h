@@ -7,6 +7,7 @@
 #include <functional>
 #include <new>
 
+#include "unionfs/fuse/attribute_demand.h"
 #include "unionfs/fuse/libfuse.h"
 #include "unionfs/fuse/listings.h"
 #include "unionfs/fuse/open_files.h"
@@ -20,12 +21,20 @@ namespace blendfs::fuse {
 // itself: ten years, in seconds.
 inline constexpr double kForeverSeconds = 10.0 * 365 * 24 * 3600;
 
+// Bits of Node::front_flags.
+enum NodeFlag : uint32_t {
+  kMayBeMappedForWriting = 1,
+  kListedWithoutAttributes = 2,  // of a directory: not every entry of its listing came with them
+};
+
 struct Front {
   merge::Union& fs;
   sys::Calls& os;
   Statistics& statistics;
   OpenPolicy& policy;
   Listings& listings;
+  AttributeDemand& directories_demand;  // for attributes with the listing, of directories
+  AttributeDemand& others_demand;       // and of all else
   OpenFiles& open_files;
   std::function<void(fuse_conn_info&)> negotiate;  // on INIT
   // Makes the kernel ask for a node's attributes again; takes no lock of the node's there.
@@ -39,6 +48,9 @@ struct Front {
     return &node == &fs.root() ? FUSE_ROOT_ID : reinterpret_cast<fuse_ino_t>(&node);
   }
   fuse_entry_param ToEntry(const merge::Entry& entry) const;
+  AttributeDemand& DemandFor(bool directory) const {
+    return directory ? directories_demand : others_demand;
+  }
 };
 
 // Readies the calling thread for system calls on layers; nothing after the first time.

@@ -19,8 +19,13 @@ void Answer(Front& front, Reply& reply, const Result<merge::Entry>& entry) {
 
 void Lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   Serve(request, Kind::kLookup, [&](Front& front, Reply& reply) {
-    auto entry = front.fs.Lookup(front.NodeOf(parent), name);
+    merge::Node& directory = front.NodeOf(parent);
+    auto entry = front.fs.Lookup(directory, name);
     if (!entry && entry.error().code == ENOENT) return reply.NoEntry();
+    if (entry &&
+        (directory.front_flags.load(std::memory_order_relaxed) & kListedWithoutAttributes) != 0) {
+      front.DemandFor(entry->node->IsDir()).LookedAt();
+    }
     Answer(front, reply, entry);
   });
 }

@@ -13,9 +13,6 @@
 namespace blendfs::fuse {
 namespace {
 
-// Bit of Node::front_flags.
-constexpr uint32_t kMayBeMappedForWriting = 1;
-
 bool OpensForWriting(const merge::OpenFile& file) { return (file.flags() & O_ACCMODE) != O_RDONLY; }
 
 Kind Counter(OpenKind kind) {

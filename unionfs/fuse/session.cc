@@ -34,6 +34,8 @@ struct Session::Parts {
               statistics,
               policy,
               listings,
+              directories_demand,
+              others_demand,
               open_files,
               [this](fuse_conn_info& connection) { Agree(connection); },
               [this](fuse_ino_t node) {
@@ -56,6 +58,7 @@ struct Session::Parts {
   KernelBackingFiles backing;
   OpenPolicy policy;
   Listings listings;
+  AttributeDemand directories_demand, others_demand;
   OpenFiles open_files;
   Front front;  // libfuse's user data
   fuse_session* session = nullptr;

@@ -22,12 +22,15 @@ struct Step {
 };
 
 // The same directories of the same lower layers. The union with the upper counts them from 1.
-bool SameLowers(const Node& above, const Node& below) {
+bool SameLowers(sys::Calls& os, const Node& above, const Node& below) {
   const auto& a = above.dir->lowers;
   const auto& b = below.dir->lowers;
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const merge::LowerDir& x, const merge::LowerDir& y) {
-                      return x.layer == y.layer + 1 && x.ino == y.ino;
+                    [&os](const merge::LowerDir& x, const merge::LowerDir& y) {
+                      if (x.layer != y.layer + 1) return false;
+                      const auto there = os.StatFd(x.fd.borrow());
+                      const auto here = os.StatFd(y.fd.borrow());
+                      return there && here && there->ino == here->ino;
                     });
 }
 
@@ -158,7 +161,7 @@ class Walker {
 
   Status VisitFolder(const std::string& path, NodeRef node, NodeRef below) {
     const bool over_folder = below && below->IsDir();
-    if (over_folder && SameLowers(*node, *below)) {
+    if (over_folder && SameLowers(above_.state().os, *node, *below)) {
       BLENDFS_TRY(TellMerged(path, *node, *below));
       return Enter(std::move(node), std::move(below), path);
     }
@@ -192,7 +195,7 @@ class Walker {
       if (!next || !(*next)->IsDir()) return {};
       current = std::move(*next);
     }
-    return SameLowers(node, *current) ? std::move(current) : NodeRef();
+    return SameLowers(above_.state().os, node, *current) ? std::move(current) : NodeRef();
   }
 
   merge::Union& above_;

@@ -84,7 +84,7 @@ class NameExplainer {
     if (found.stat.IsDir()) {
       for (const merge::LowerDir& lower : found.lowers) {
         const char* role = found.upper || &lower != &found.lowers.front() ? kMerged : kProvides;
-        BLENDFS_TRY(SetLower(lower.layer, lower.fd.borrow(), lower.ino, role));
+        BLENDFS_TRY(SetLower(lower.layer, lower.fd.borrow(), role));
       }
     } else if (!found.upper) {
       RoleAt(found.lower, kProvides);
@@ -118,15 +118,16 @@ class NameExplainer {
       const auto layer = static_cast<layer::LayerIndex>(i);
       if (layers[i].dev != stat.dev) continue;
       if (PathInLayer(state_.stack, layer, found.data.borrow()) == "?") continue;
-      return SetLower(layer, found.data.borrow(), stat.ino, kData);
+      return SetLower(layer, found.data.borrow(), kData);
     }
     return {};
   }
 
   // The holding of that name, or one that a redirect has led to.
-  Status SetLower(layer::LayerIndex layer, BorrowedFd fd, uint64_t ino, const char* role) {
+  Status SetLower(layer::LayerIndex layer, BorrowedFd fd, const char* role) {
+    BLENDFS_ASSIGN(const sys::FileStat stat, state_.os.StatFd(fd));
     for (size_t i = 0; i < inodes_.size(); ++i) {
-      if (out_.holdings[i].layer != layer || inodes_[i] != ino) continue;
+      if (out_.holdings[i].layer != layer || inodes_[i] != stat.ino) continue;
       out_.holdings[i].role = role;
       return {};
     }
@@ -134,11 +135,10 @@ class NameExplainer {
     holding.layer = layer;
     holding.path = PathInLayer(state_.stack, layer, fd);
     holding.role = role;
-    BLENDFS_ASSIGN(const sys::FileStat stat, state_.os.StatFd(fd));
     holding.mode = stat.mode;
     BLENDFS_ASSIGN(holding.marks, layer::ReadMarksFd(state_.os, state_.format(), fd));
     out_.holdings.push_back(std::move(holding));
-    inodes_.push_back(ino);
+    inodes_.push_back(stat.ino);
     return {};
   }
 

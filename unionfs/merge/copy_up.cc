@@ -14,15 +14,6 @@ namespace blendfs::merge {
 
 namespace copy_up_internal {
 
-KeepTimes::KeepTimes(State& state, BorrowedFd directory)
-    : state_(state), directory_(directory), before_(state.os.StatFd(directory)) {}
-
-KeepTimes::~KeepTimes() {
-  if (!before_) return;
-  const timespec times[2] = {before_->atime, before_->mtime};
-  (void)state_.os.SetTimesFd(directory_, times);
-}
-
 Status MarkImpure(State& state, Node& parent) {
   Directory& dir = *parent.dir;
   if (dir.impure.load(std::memory_order_acquire)) return {};
@@ -137,7 +128,7 @@ Status LinkUp(State& state, Node& node, Node& parent, const std::string& name) {
   BLENDFS_TRY(copy_up_internal::MarkImpure(state, parent));
   if (node.shown_whiteout) BLENDFS_TRY(MarkShownWhiteouts(state, parent));
   const BorrowedFd upper = parent.dir->upper_fd();
-  copy_up_internal::KeepTimes keep(state, upper);
+  KeepTimes keep(state, upper);
   auto linked = Object(state, place).LinkTo(upper, name.c_str());
   if (!linked && linked.error().code != EEXIST) return linked;
   return {};

@@ -29,18 +29,6 @@ Status LinkUp(State& state, Node& node, Node& parent, const std::string& name);
 // --- shared by the two files ---
 namespace copy_up_internal {
 
-// Keeps a parent's times over the publication of a child.
-class KeepTimes {
- public:
-  KeepTimes(State& state, BorrowedFd directory);
-  ~KeepTimes();
-
- private:
-  State& state_;
-  BorrowedFd directory_;
-  Result<sys::FileStat> before_;
-};
-
 Status MarkImpure(State& state, Node& parent);
 // Owner, xattrs, mode, origin and times of `stat` and the object at (dir, name) onto fd.
 Status CopyMetadata(State& state, BorrowedFd dir, const char* name, const sys::FileStat& stat,

@@ -51,6 +51,15 @@ struct Expect {
   bool xattr_whiteouts = false, impure = false, shown_whiteouts = false;
 };
 
+// Of a directory (base, name): opens it and reads its marks.
+Status SeeDirectory(State& state, BorrowedFd base, const char* name, Hit& hit) {
+  BLENDFS_ASSIGN(hit.dir, state.os.OpenBeneath(base, name, kDirFlags));
+  // By name, which takes half as long as by a descriptor of this kind.
+  BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), base, name));
+  hit.stop = hit.marks.opaque;
+  return {};
+}
+
 // One last component in a directory of one layer.
 Status SeeName(State& state, BorrowedFd dir, Expect expect, size_t component, Target& target,
                Hit& hit) {
@@ -67,10 +76,7 @@ Status SeeName(State& state, BorrowedFd dir, Expect expect, size_t component, Ta
   }
   hit.stat = *stat;
   if (stat->IsDir()) {
-    BLENDFS_ASSIGN(hit.dir, state.os.OpenBeneath(dir, name.c_str(), kDirFlags));
-    // By name, which takes half as long as by a descriptor of this kind.
-    BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
-    hit.stop = hit.marks.opaque;
+    BLENDFS_TRY(SeeDirectory(state, dir, name.c_str(), hit));
   } else if (expect.impure || (expect.shown_whiteouts && stat->IsRegular() && stat->size == 0)) {
     BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
   }
@@ -79,8 +85,24 @@ Status SeeName(State& state, BorrowedFd dir, Expect expect, size_t component, Ta
   return {};
 }
 
-// The target in one lower layer. `base` is the parent's directory there, or the layer's root.
-Result<Hit> SeeInLayer(State& state, const LowerDir& base, Target& target) {
+// The same below a lower directory of that name, where nothing but a directory matters: whatever else is
+// there ends the search. Spares the question what it is.
+Status SeeNextDirectory(State& state, BorrowedFd dir, size_t component, Target& target, Hit& hit) {
+  const auto seen = SeeDirectory(state, dir, target.path[component].c_str(), hit);
+  if (!seen) {
+    const int code = seen.error().code;
+    hit.stop = code == ENOTDIR || code == ELOOP;
+    return hit.stop || code == ENOENT ? Status() : seen;
+  }
+  hit.stat.mode = S_IFDIR;
+  hit.there = true;
+  if (hit.marks.redirect) target.Follow(*hit.marks.redirect, component);
+  return {};
+}
+
+// The target in one lower layer. `base` is the parent's directory there, or the layer's root. `next_directory`:
+// only a directory matters, and of that only its descriptor and marks.
+Result<Hit> SeeInLayer(State& state, const LowerDir& base, bool next_directory, Target& target) {
   Hit hit;
   BorrowedFd dir = base.fd.borrow();
   Expect expect{base.xattr_whiteouts, base.impure, base.shown_whiteouts};
@@ -103,7 +125,11 @@ Result<Hit> SeeInLayer(State& state, const LowerDir& base, Target& target) {
     expect = {step.marks.xattr_whiteouts, step.marks.impure, step.marks.shown_whiteouts};
   }
   Target last{target.absolute, {path.back()}};
-  BLENDFS_TRY(SeeName(state, dir, expect, 0, last, hit));
+  if (next_directory) {
+    BLENDFS_TRY(SeeNextDirectory(state, dir, 0, last, hit));
+  } else {
+    BLENDFS_TRY(SeeName(state, dir, expect, 0, last, hit));
+  }
   if (hit.marks.redirect) next.Follow(*hit.marks.redirect, next.path.size() - 1);
   hit.stop = hit.stop || stop;
   target = std::move(next);
@@ -122,11 +148,7 @@ Result<ObjectKey> UpperFileKey(State& state, Found& found) {
 }
 
 LowerDir TakeLower(layer::LayerIndex layer, Hit& hit) {
-  return LowerDir{layer,
-                  std::move(hit.dir),
-                  hit.stat.ino,
-                  hit.marks.xattr_whiteouts,
-                  hit.marks.impure,
+  return LowerDir{layer, std::move(hit.dir), hit.marks.xattr_whiteouts, hit.marks.impure,
                   hit.marks.shown_whiteouts};
 }
 
@@ -145,7 +167,8 @@ class LowerSearch {
     uint32_t vain = 0;
     while (const LowerDir* base = FirstFrom(next)) {
       next = static_cast<layer::LayerIndex>(base->layer + 1);
-      BLENDFS_ASSIGN(Hit hit, SeeInLayer(state_, *base, target_));
+      BLENDFS_ASSIGN(Hit hit,
+                     SeeInLayer(state_, *base, directory_ && !found_.lowers.empty(), target_));
       if (!hit.there && !hit.stop && !target_.absolute) ++vain;
       if (hit.there) {
         BLENDFS_ASSIGN(const bool done, Take(base->layer, *base, hit));

@@ -28,7 +28,8 @@ class Merger {
       const bool impure = dir.impure.load(std::memory_order_acquire);
       const bool shown = dir.shown_whiteouts.load(std::memory_order_acquire);
       BLENDFS_TRY(AddLayer(upper, 0, dir.upper_xattr_whiteouts, shown, single, impure));
-      if (impure) upper_doubtful_ = items_.size();
+      upper_items_ = items_.size();
+      if (impure) upper_doubtful_ = upper_items_;
     }
     if (WantsNameIndex(dir)) names_.emplace();
     for (const LowerDir& lower : dir.lowers) {
@@ -52,8 +53,8 @@ class Merger {
       if (!single) {
         auto [seen, fresh] = seen_.try_emplace(entry.name, items_.size());
         if (!fresh) {
-          // A directory over a directory merges: the identity is the lower one's.
-          if (entry.type == DT_DIR && seen->second != kHidden) merged_.insert(seen->second);
+          // The upper's directory merges with it: the identity is the lower one's.
+          if (entry.type == DT_DIR && seen->second < upper_items_) merged_.insert(seen->second);
           continue;
         }
       }
@@ -115,9 +116,10 @@ class Merger {
   std::unordered_map<std::string, size_t> seen_;
   std::unordered_set<size_t> merged_;
   std::optional<NameIndex::Builder>
-      names_;           // of the lower places, from the first on, where they have no index yet
-  uint32_t place_ = 0;  // the one that is being read
-  size_t upper_doubtful_ = 0;  // items before it are the upper's and may have an origin
+      names_;               // of the lower places, from the first on, where they have no index yet
+  uint32_t place_ = 0;      // the one that is being read
+  size_t upper_items_ = 0;  // items before it are the upper's
+  size_t upper_doubtful_ = 0;  // and those before this one may have an origin
 };
 
 // 1 and 2 are "." and ".."; 31 bits, as programs of 32 bits take no more.

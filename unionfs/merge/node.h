@@ -32,7 +32,6 @@ struct ObjectKey {
 struct LowerDir {
   layer::LayerIndex layer = layer::kNoLayer;
   UniqueFd fd;                   // O_PATH
-  uint64_t ino = 0;              // in that layer
   bool xattr_whiteouts = false;  // children may be whiteouts of the xattr form
   bool impure = false;           // children may have an origin or be metadata-only copies
   bool shown_whiteouts = false;  // children may be shown as devices 0:0

@@ -17,6 +17,15 @@ bool IsAbsent(const Error& error) { return error.code == ENODATA || error.code =
 
 sys::Creator Ourselves() { return sys::Creator{::geteuid(), ::getegid(), 0}; }
 
+KeepTimes::KeepTimes(State& state, BorrowedFd directory)
+    : state_(state), directory_(directory), before_(state.os.StatFd(directory)) {}
+
+KeepTimes::~KeepTimes() {
+  if (!before_) return;
+  const timespec times[2] = {before_->atime, before_->mtime};
+  (void)state_.os.SetTimesFd(directory_, times);
+}
+
 Staged::~Staged() {
   if (there_) Discard(state_, dir(), name());
 }
@@ -106,6 +115,8 @@ void Discard(State& state, BorrowedFd dir, const char* name) {
     return;
   }
   if (auto fd = state.os.OpenBeneath(dir, name, O_RDONLY | O_DIRECTORY)) {
+    // Whoever has it open sees it removed, not written to.
+    const KeepTimes keep(state, fd->borrow());
     (void)RemoveWhiteouts(state, fd->borrow());
   }
   (void)state.os.RemoveDir(dir, name);

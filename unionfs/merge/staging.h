@@ -12,6 +12,20 @@ namespace blendfs::merge {
 // blendfs itself as the maker of an object.
 sys::Creator Ourselves();
 
+// Keeps a directory's atime and mtime over what is done inside it. Best effort.
+class KeepTimes {
+ public:
+  KeepTimes(State& state, BorrowedFd directory);
+  ~KeepTimes();
+  KeepTimes(const KeepTimes&) = delete;
+  KeepTimes& operator=(const KeepTimes&) = delete;
+
+ private:
+  State& state_;
+  BorrowedFd directory_;
+  Result<sys::FileStat> before_;
+};
+
 // A name in the work directory; what is there when this goes is removed (a directory with what is in
 // it: whiteouts only).
 class Staged {

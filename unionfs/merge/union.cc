@@ -33,7 +33,7 @@ Result<Node*> MakeRoot(State& state) {
       dir->shown_whiteouts.store(marks.shown_whiteouts);
       dir->upper_xattr_whiteouts = marks.xattr_whiteouts;
     } else {
-      dir->lowers.push_back(LowerDir{static_cast<layer::LayerIndex>(i), std::move(fd), stat.ino,
+      dir->lowers.push_back(LowerDir{static_cast<layer::LayerIndex>(i), std::move(fd),
                                      marks.xattr_whiteouts, marks.impure, marks.shown_whiteouts});
     }
   }

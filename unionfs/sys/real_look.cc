@@ -9,6 +9,7 @@
 
 #include <climits>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "unionfs/sys/kernel.h"
@@ -73,17 +74,21 @@ uint8_t TypeOf(int dir, const char* name) {
   return stat ? static_cast<uint8_t>(IFTODT(stat->mode)) : static_cast<uint8_t>(DT_UNKNOWN);
 }
 
-// Appends the entries of one getdents64 buffer.
-void Append(int dir, const char* buffer, size_t bytes, std::vector<DirEntry>* entries) {
+// Appends the entries of one getdents64 buffer. False if the last says that nothing follows: no offset is larger,
+// and ext4 gives it to a directory's end, which saves asking for that.
+bool Append(int dir, const char* buffer, size_t bytes, std::vector<DirEntry>* entries) {
+  bool more = true;
   for (size_t at = 0; at < bytes;) {
     const auto* entry = reinterpret_cast<const struct dirent64*>(buffer + at);
     at += entry->d_reclen;
+    more = entry->d_off != std::numeric_limits<int64_t>::max();
     if (IsDotOrDotDot(entry->d_name)) continue;
     DirEntry& added = entries->emplace_back();
     added.name = entry->d_name;
     added.ino = entry->d_ino;
     added.type = entry->d_type != DT_UNKNOWN ? entry->d_type : TypeOf(dir, entry->d_name);
   }
+  return more;
 }
 
 }  // namespace
@@ -121,7 +126,7 @@ Result<std::vector<DirEntry>> RealCalls::List(BorrowedFd dir) {
     });
     if (bytes < 0) return FailErrno("list");
     if (bytes == 0) return entries;
-    Append(real.get(), buffer.get(), static_cast<size_t>(bytes), &entries);
+    if (!Append(real.get(), buffer.get(), static_cast<size_t>(bytes), &entries)) return entries;
   }
 }
 

@@ -214,6 +214,15 @@ class Removal(Case):
         self.assertEqual(self.names("w"), [])
         self.assert_same_after_remount()
 
+    @only_for("blendfs")
+    def test_rmdir_of_an_open_directory_of_whiteouts_keeps_its_times(self):
+        self.union(upper={"w": directory(mtime=OLD), "w/gone": whiteout()})
+        fd = os.open(self.p("w"), os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, fd)
+        os.rmdir(self.p("w"))
+        info = os.fstat(fd)
+        self.assertEqual((info.st_mtime, info.st_nlink), (OLD, 0))
+
 
 class OnDisk(Case):
     """What is read from layers, and what is written to the upper."""
