@@ -19,6 +19,8 @@ void Reply::Fail(int code) {
   if (request_ == nullptr) return;
   // The kernel takes 1..511 only; anything else is a bug here and must not look like success.
   if (code < 0 || code >= 512) code = EIO;
+  // A directory below that is gone and can't be opened again (merge/held_fd.h): no descriptor of the caller's.
+  if (code == EBADF) code = ESTALE;
   fuse_reply_err(Take(), code);
 }
 

@@ -14,6 +14,7 @@
 
 #include "unionfs/fuse/front.h"
 #include "unionfs/fuse/libfuse.h"
+#include "unionfs/merge/held_fd.h"
 #include "unionfs/merge/union.h"
 
 namespace blendfs::fuse {
@@ -66,7 +67,11 @@ void Serve(fuse_req_t request, Kind kind, Body&& body) noexcept {
   Reply reply(request);
   try {
     ReadyThread();
-    body(front, reply);
+    {
+      const auto use = front.fs.descriptors().Begin();
+      body(front, reply);
+    }
+    front.fs.descriptors().Trim();
   } catch (const std::bad_alloc&) {
     reply.Fail(ENOMEM);
   } catch (...) {

@@ -82,7 +82,7 @@ class NameExplainer {
     if (found.index_entry) AddIndexEntry(found);
     if (by_name) RoleAt(0, kProvides);
     if (found.stat.IsDir()) {
-      for (const merge::LowerDir& lower : found.lowers) {
+      for (const merge::FoundDir& lower : found.lowers) {
         const char* role = found.upper || &lower != &found.lowers.front() ? kMerged : kProvides;
         BLENDFS_TRY(SetLower(lower.layer, lower.fd.borrow(), role));
       }

@@ -206,6 +206,7 @@ class StackOpener {
     const Result<sys::Handle> handle = os_.NameToHandle(layer->mount.borrow(), "");
     layer->handles =
         handle && os_.OpenHandle(layer->mount.borrow(), *handle, O_PATH | O_DIRECTORY).has_value();
+    layer->lasting_handles = layer->handles && !sys::IsFuse(layer->mount.borrow());
   }
 
   sys::Calls& os_;

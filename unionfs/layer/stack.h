@@ -25,7 +25,8 @@ struct Layer {
   uint32_t fs = 0;   // small number, equal for layers on the same file system; upper's is 0
   std::vector<uint8_t> uuid;  // 16 bytes of the file system, zeros if unknown
   bool writable = false;
-  bool handles = false;  // name_to_handle_at and open_by_handle_at work on it
+  bool handles = false;          // name_to_handle_at and open_by_handle_at work on it
+  bool lasting_handles = false;  // for objects that the kernel has forgotten too
 };
 
 // What a stack is opened for. kLook writes nothing and leaves the work directory as it is, whatever a crash or a

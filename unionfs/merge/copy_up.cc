@@ -67,11 +67,11 @@ Status CopyUpDirectoryLocked(State& state, Node& node, Location& location, bool 
     BLENDFS_TRY(staged.Publish(parent, location.name, RENAME_NOREPLACE));
   }
   node.upper_ino.store(made.ino, std::memory_order_release);
-  node.dir->upper.store(fd.release(), std::memory_order_release);
+  node.dir->upper.Set(state.fds, state.stack.layer(0), std::move(fd));
+  if (anonymous) node.dir->upper.StayOpen();
   node.data_on_upper.store(true, std::memory_order_release);
   node.on_upper.store(true, std::memory_order_release);
   state.copy_ups.fetch_add(1, std::memory_order_relaxed);
-  state.directory_fds.fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "unionfs/layer/copy.h"
 #include "unionfs/merge/copy_up.h"
 #include "unionfs/merge/links.h"
+#include "unionfs/merge/lookup.h"
 #include "unionfs/merge/object.h"
 #include "unionfs/merge/shown_whiteout.h"
 #include "unionfs/merge/staging.h"
@@ -185,10 +186,10 @@ Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymou
     BLENDFS_TRY(state.os.Truncate(file->fd(), stat.size));
     BLENDFS_TRY(
         state.os.SetXattrFd(file->fd(), state.format().Key(layer::kMetacopy).c_str(), "", 0));
-    if (node.lower_pin.load() < 0) {
+    if (node.lower_pin.load() == nullptr) {
       BLENDFS_ASSIGN(UniqueFd pin,
                      state.os.OpenBeneath(source.place.dir, source.place.name.c_str(), O_PATH));
-      node.lower_pin.store(pin.release(), std::memory_order_release);
+      PinLower(state, node, node.lower_layer, std::move(pin));
     }
   }
   // The copy that is published empty is the truncated file already, should the truncation itself fail.

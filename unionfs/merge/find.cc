@@ -147,11 +147,6 @@ Result<ObjectKey> UpperFileKey(State& state, Found& found) {
   return origin->key;
 }
 
-LowerDir TakeLower(layer::LayerIndex layer, Hit& hit) {
-  return LowerDir{layer, std::move(hit.dir), hit.marks.xattr_whiteouts, hit.marks.impure,
-                  hit.marks.shown_whiteouts};
-}
-
 // Follows a name through the lower layers into `found`, until something ends the search.
 class LowerSearch {
  public:
@@ -201,7 +196,7 @@ class LowerSearch {
         directory_ = true;
       }
       if (found_.lowers.empty()) SetLower(layer, hit);
-      found_.lowers.push_back(TakeLower(layer, hit));
+      found_.lowers.push_back(FoundDir{layer, std::move(hit.dir), std::move(hit.marks)});
       return false;
     }
     if (directory_) return true;  // a directory hides files below it
@@ -220,6 +215,7 @@ class LowerSearch {
     // SeeInLayer may have rewritten the target already, but only for a redirect, which a file with
     // data does not carry.
     BLENDFS_ASSIGN(found_.data, state_.os.OpenBeneath(dir, target_.path.back().c_str(), O_PATH));
+    found_.data_layer = layer;
     if (found_.lower == layer::kNoLayer) found_.lower = layer;
     return true;
   }

@@ -7,6 +7,13 @@
 
 namespace blendfs::merge {
 
+// A directory's place in one lower layer.
+struct FoundDir {
+  layer::LayerIndex layer = layer::kNoLayer;
+  UniqueFd fd;  // O_PATH
+  layer::Marks marks;
+};
+
 struct Found {
   sys::FileStat stat;                         // of the object that gives the attributes
   bool shown_whiteout = false;                // an empty file, shown as a device 0:0
@@ -18,9 +25,10 @@ struct Found {
   mode_t type() const { return shown_whiteout ? S_IFCHR : stat.mode & S_IFMT; }
   // A directory's places.
   UniqueFd upper_dir;
-  std::vector<LowerDir> lowers;
-  // A metadata-only copy's data: O_PATH of the lower file.
+  std::vector<FoundDir> lowers;
+  // A metadata-only copy's data: O_PATH of the lower file, and a layer on its file system.
   UniqueFd data;
+  layer::LayerIndex data_layer = layer::kNoLayer;
   // A lower file with other links that was copied up under another name: O_PATH of the index entry.
   UniqueFd index_entry;
   int64_t link_count = -1;  // st_nlink of an indexed file in the union

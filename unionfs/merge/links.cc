@@ -104,6 +104,7 @@ Status FindInIndex(State& state, Node& parent, const std::string& name, Found& f
   BLENDFS_ASSIGN(found.marks, layer::ReadMarksFd(state.os, state.format(), entry->borrow()));
   if (found.marks.metacopy) {
     BLENDFS_ASSIGN(found.data, state.os.OpenBeneath(lower->fd.borrow(), name.c_str(), O_PATH));
+    found.data_layer = found.lower;
   }
   found.stat = stat;
   found.index_entry = std::move(*entry);

@@ -11,16 +11,34 @@ namespace {
 // copies of one origin, as an overlayfs without index leaves them; a crafted layer).
 constexpr uint32_t kAliasFs = 0x40000000;
 
+}  // namespace
+
+void SetLowerDir(State& state, FoundDir& found, LowerDir& dir) {
+  dir.layer = found.layer;
+  dir.fd.Set(state.fds, state.stack.layer(found.layer), std::move(found.fd));
+  dir.xattr_whiteouts = found.marks.xattr_whiteouts;
+  dir.impure = found.marks.impure;
+  dir.shown_whiteouts = found.marks.shown_whiteouts;
+}
+
+void PinLower(State& state, Node& node, layer::LayerIndex layer, UniqueFd fd) {
+  auto pin = std::make_unique<HeldFd>();
+  pin->Set(state.fds, state.stack.layer(layer), std::move(fd));
+  node.lower_pin.store(pin.release(), std::memory_order_release);
+}
+
+namespace {
+
 std::unique_ptr<Directory> TakeDirectory(State& state, Found& found) {
   auto dir = std::make_unique<Directory>();
-  dir->upper.store(found.upper_dir.release(), std::memory_order_relaxed);
+  dir->upper.Set(state.fds, state.stack.layer(0), std::move(found.upper_dir));
   dir->impure.store(found.marks.impure, std::memory_order_relaxed);
   dir->shown_whiteouts.store(found.marks.shown_whiteouts, std::memory_order_relaxed);
   dir->upper_xattr_whiteouts = found.marks.xattr_whiteouts;
-  dir->lowers = std::move(found.lowers);
+  dir->lowers = std::vector<LowerDir>(found.lowers.size());
+  for (size_t i = 0; i < found.lowers.size(); ++i)
+    SetLowerDir(state, found.lowers[i], dir->lowers[i]);
   dir->redirect = found.marks.redirect.value_or("");
-  state.directory_fds.fetch_add(dir->lowers.size() + (found.upper ? 1 : 0),
-                                std::memory_order_relaxed);
   return dir;
 }
 
@@ -40,7 +58,7 @@ Node* NewNode(State& state, const ObjectKey& key, Node& parent, const std::strin
     return node;
   }
   node->data_on_upper.store(found.upper && !found.data, std::memory_order_relaxed);
-  node->lower_pin.store(found.data.release(), std::memory_order_relaxed);
+  if (found.data) PinLower(state, *node, found.data_layer, std::move(found.data));
   if (found.index_entry) {
     node->upper_pin.store(found.index_entry.release(), std::memory_order_relaxed);
     node->indexed.store(true, std::memory_order_relaxed);
@@ -132,8 +150,9 @@ Attr ToAttr(State& state, Node& node, const sys::FileStat& stat) {
     attr.nlink = static_cast<uint32_t>(count);
   }
   if (node.IsRegular() && node.OnUpper() && !node.DataOnUpper()) {
-    const BorrowedFd data(node.lower_pin.load(std::memory_order_acquire));
-    if (auto lower = state.os.StatFd(data)) attr.blocks = lower->blocks;
+    const HeldFd* data = node.lower_pin.load(std::memory_order_acquire);
+    if (auto lower = state.os.StatFd(data ? data->borrow() : BorrowedFd()))
+      attr.blocks = lower->blocks;
   }
   return attr;
 }

@@ -14,6 +14,12 @@ Result<NodeRef> NodeFor(State& state, Node& parent, const std::string& name, Fou
 // Find and NodeFor in one.
 Result<NodeRef> LookupNode(State& state, Node& parent, const std::string& name, Found* found);
 
+// Where a directory lies in a lower layer, into its node. Takes the descriptor.
+void SetLowerDir(State& state, FoundDir& found, LowerDir& dir);
+
+// The lower file with the data of a metadata-only copy. Once a node.
+void PinLower(State& state, Node& node, layer::LayerIndex layer, UniqueFd fd);
+
 // A new node for an upper object just made under that name, whose attributes are `stat`.
 NodeRef NodeForNew(State& state, Node& parent, const std::string& name, const sys::FileStat& stat,
                    UniqueFd directory, bool shown_whiteout = false);

@@ -7,18 +7,7 @@
 
 namespace blendfs::merge {
 
-namespace {
-
-void CloseIfOpen(const std::atomic<int>& fd) {
-  if (const int value = fd.load(std::memory_order_relaxed); value >= 0) ::close(value);
-}
-
-}  // namespace
-
-Directory::~Directory() {
-  CloseIfOpen(upper);
-  delete names.load(std::memory_order_relaxed);
-}
+Directory::~Directory() { delete names.load(std::memory_order_relaxed); }
 
 const LowerDir* Directory::InLayer(layer::LayerIndex layer) const {
   for (const LowerDir& lower : lowers) {
@@ -28,8 +17,8 @@ const LowerDir* Directory::InLayer(layer::LayerIndex layer) const {
 }
 
 Node::~Node() {
-  CloseIfOpen(upper_pin);
-  CloseIfOpen(lower_pin);
+  if (const int fd = upper_pin.load(std::memory_order_relaxed); fd >= 0) ::close(fd);
+  delete lower_pin.load(std::memory_order_relaxed);
 }
 
 NodeRef& NodeRef::operator=(NodeRef&& other) noexcept {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "unionfs/layer/stack.h"
+#include "unionfs/merge/held_fd.h"
 #include "unionfs/merge/name_index.h"
 
 namespace blendfs::merge {
@@ -31,7 +32,7 @@ struct ObjectKey {
 // A directory's place in one lower layer.
 struct LowerDir {
   layer::LayerIndex layer = layer::kNoLayer;
-  UniqueFd fd;                   // O_PATH
+  HeldFd fd;
   bool xattr_whiteouts = false;  // children may be whiteouts of the xattr form
   bool impure = false;           // children may have an origin or be metadata-only copies
   bool shown_whiteouts = false;  // children may be shown as devices 0:0
@@ -39,10 +40,10 @@ struct LowerDir {
 
 struct Directory {
   ~Directory();
-  BorrowedFd upper_fd() const { return BorrowedFd(upper.load(std::memory_order_acquire)); }
+  BorrowedFd upper_fd() const { return upper.borrow(); }
   const LowerDir* InLayer(layer::LayerIndex layer) const;
 
-  std::atomic<int> upper{-1};  // O_PATH, owned, set once
+  HeldFd upper;
   std::atomic<bool> impure{false};
   std::atomic<bool> shown_whiteouts{false};
   bool upper_xattr_whiteouts = false;
@@ -93,10 +94,10 @@ class Node {
   Node* parent = nullptr;  // holds a reference; null for the root
   std::string name;        // current in the union, or the last one
   bool name_valid = true;  // false once that name was removed
-  // O_PATH descriptors for objects that no name leads to any more (unlinked, metadata-only, indexed).
-  // Set once, valid as long as the node.
+  // Descriptors of objects that no name leads to any more: of the upper one (unlinked, indexed; O_PATH), and of the
+  // lower file that has a metadata-only copy's data. Owned, set once, valid as long as the node.
   std::atomic<int> upper_pin{-1};
-  std::atomic<int> lower_pin{-1};
+  std::atomic<const HeldFd*> lower_pin{nullptr};
 
   std::unique_ptr<Directory> dir;  // for directories
 

@@ -6,7 +6,7 @@ namespace blendfs::merge {
 
 namespace {
 
-Place Pinned(int fd) { return Place{NodeRef(), BorrowedFd(fd), std::string()}; }
+Place Pinned(BorrowedFd fd) { return Place{NodeRef(), fd, std::string()}; }
 
 }  // namespace
 
@@ -28,13 +28,13 @@ void SetLocation(State& state, Node& node, Node& parent, const std::string& name
 
 Result<Place> AttributePlace(State& state, Node& node) {
   if (node.IsDir()) {
-    if (const BorrowedFd upper = node.dir->upper_fd()) return Pinned(upper.get());
-    return Pinned(node.dir->lowers.front().fd.get());
+    if (const BorrowedFd upper = node.dir->upper_fd()) return Pinned(upper);
+    return Pinned(node.dir->lowers.front().fd.borrow());
   }
   const bool upper = node.OnUpper();
   if (upper) {
     if (const int pin = node.upper_pin.load(std::memory_order_acquire); pin >= 0)
-      return Pinned(pin);
+      return Pinned(BorrowedFd(pin));
   }
   Location location = CurrentLocation(state, node);
   const Directory& dir = *location.parent->dir;
@@ -47,7 +47,8 @@ Result<Place> AttributePlace(State& state, Node& node) {
 
 Result<Place> DataPlace(State& state, Node& node) {
   if (node.DataOnUpper()) return AttributePlace(state, node);
-  if (const int pin = node.lower_pin.load(std::memory_order_acquire); pin >= 0) return Pinned(pin);
+  if (const HeldFd* pin = node.lower_pin.load(std::memory_order_acquire))
+    return Pinned(pin->borrow());
   return AttributePlace(state, node);
 }
 

@@ -152,12 +152,14 @@ Status Union::RemoveDir(Node& parent, std::string_view name_view) {
   BLENDFS_ASSIGN(Doomed doomed, Look(state, parent, name));
   Node& node = *doomed.node;
   if (!node.IsDir()) return Fail(ENOTDIR);
+  OpenOverRemoval open(node.dir->upper);
   std::unique_lock busy(node.busy, std::defer_lock);
   if (node.dir->lowers.empty() && !doomed.whiteout && doomed.name_on_upper) {
     // Of the upper alone: its file system knows whether it is empty, but for whiteouts inside.
     busy.lock();
     auto removed = state.os.RemoveDir(parent.dir->upper_fd(), name.c_str());
     if (removed) {
+      open.Gone();
       AfterUnlink(state, node, parent, name, true);
       return {};
     }
@@ -170,6 +172,7 @@ Status Union::RemoveDir(Node& parent, std::string_view name_view) {
   busy.lock();
   BLENDFS_TRY(LookAgain(state, parent, name, doomed));
   BLENDFS_TRY(TakeAway(state, parent, name, doomed));
+  open.Gone();
   AfterUnlink(state, node, parent, name, true);
   return {};
 }

@@ -80,12 +80,15 @@ class Renamer {
       if (!to_.on_upper) BLENDFS_TRY(to_.SeeUpper(state_));
       if (to_.node->IsDir() && to_.on_upper) BLENDFS_TRY(EmptyTarget());
     }
+    std::optional<OpenOverRemoval> replaced;
+    if (to_.IsDir() && !exchange_) replaced.emplace(to_.node->dir->upper);
     const Status moved = Move();
     if (!moved) {
       // The directory that was to be replaced comes back as it was.
       if (emptied_) (void)emptied_->Publish(to_.upper(), to_.name, RENAME_EXCHANGE);
       return moved;
     }
+    if (replaced) replaced->Gone();
     Settle();
     // A second step: one call cannot move the object and leave this. A crash between leaves no name.
     return leaves_whiteout_ ? whiteout.Publish(from_.upper(), from_.name, 0) : Status();

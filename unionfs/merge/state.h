@@ -15,7 +15,10 @@ namespace blendfs::merge {
 
 struct State {
   State(sys::Calls& os_in, layer::Stack stack_in, Options options_in)
-      : os(os_in), stack(std::move(stack_in)), options(std::move(options_in)) {}
+      : os(os_in),
+        stack(std::move(stack_in)),
+        options(std::move(options_in)),
+        fds(os_in, options.most_descriptors) {}
 
   const layer::Format& format() const { return stack.format(); }
   std::mutex& LocationLock(const Node& node) {
@@ -31,13 +34,14 @@ struct State {
   sys::Calls& os;
   const layer::Stack stack;
   const Options options;
+  FdKeeper fds;
   NodeTable table;
   Node* root = nullptr;
 
   std::array<std::mutex, 64> location_locks;
   std::atomic<uint64_t> temp_counter{0}, generation{std::random_device()()};
   std::atomic<bool> index_used{false};  // work/index has, or had, entries
-  std::atomic<uint64_t> copy_ups{0}, copy_up_bytes{0}, metadata_copy_ups{0}, directory_fds{0};
+  std::atomic<uint64_t> copy_ups{0}, copy_up_bytes{0}, metadata_copy_ups{0};
 };
 
 // --- where things are: place.cc ---

@@ -16,6 +16,7 @@ Result<Node*> MakeRoot(State& state) {
   ObjectKey key;
   mode_t mode = 0;
   const auto& layers = state.stack.layers();
+  dir->lowers = std::vector<LowerDir>(layers.size() - state.stack.first_lower());
   for (size_t i = 0; i < layers.size(); ++i) {
     const layer::Layer& layer = layers[i];
     BLENDFS_ASSIGN(UniqueFd fd,
@@ -25,16 +26,16 @@ Result<Node*> MakeRoot(State& state) {
                    layer::ReadMarksFd(state.os, state.format(), fd.borrow()));
     const bool upper = i == 0 && state.stack.has_upper();
     // The root's identity too is its topmost lower directory's.
-    if (dir->lowers.empty()) key = ObjectKey{layer.fs, stat.ino};
+    if (i <= state.stack.first_lower()) key = ObjectKey{layer.fs, stat.ino};
     if (mode == 0) mode = stat.mode;
     if (upper) {
-      dir->upper.store(fd.release());
+      dir->upper.Set(state.fds, layer, std::move(fd));
       dir->impure.store(marks.impure);
       dir->shown_whiteouts.store(marks.shown_whiteouts);
       dir->upper_xattr_whiteouts = marks.xattr_whiteouts;
     } else {
-      dir->lowers.push_back(LowerDir{static_cast<layer::LayerIndex>(i), std::move(fd),
-                                     marks.xattr_whiteouts, marks.impure, marks.shown_whiteouts});
+      FoundDir found{static_cast<layer::LayerIndex>(i), std::move(fd), marks};
+      SetLowerDir(state, found, dir->lowers[i - state.stack.first_lower()]);
     }
   }
   auto* root = new Node(key, MapIno(state, key), mode, state.NextGeneration());
@@ -64,6 +65,7 @@ Result<std::unique_ptr<Union>> Union::Open(sys::Calls& os, layer::Stack stack, O
   return std::unique_ptr<Union>(new Union(std::move(state)));
 }
 
+FdKeeper& Union::descriptors() { return state_->fds; }
 Node& Union::root() { return *state_->root; }
 bool Union::read_only() const { return !state_->stack.has_upper(); }
 
@@ -76,7 +78,7 @@ std::set<dev_t> Union::LayerDevices() const {
 Counters Union::counters() const {
   Counters counters;
   counters.nodes = state_->table.size();
-  counters.directory_fds = state_->directory_fds.load(std::memory_order_relaxed);
+  counters.directory_fds = state_->fds.open();
   counters.copy_ups = state_->copy_ups.load(std::memory_order_relaxed);
   counters.copy_up_bytes = state_->copy_up_bytes.load(std::memory_order_relaxed);
   counters.metadata_copy_ups = state_->metadata_copy_ups.load(std::memory_order_relaxed);

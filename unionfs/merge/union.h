@@ -24,8 +24,9 @@
 
 namespace blendfs::merge {
 
-class Node;    // node.h
-struct State;  // what the operations share: state.h
+class FdKeeper;  // held_fd.h
+class Node;      // node.h
+struct State;    // what the operations share: state.h
 
 // Attributes as the union shows them: st_ino is constant over copy-up, rename and remount; dev is the
 // mount's and left to the kernel.
@@ -95,7 +96,8 @@ struct Options {
   bool volatile_upper = false;
   bool strict_sync = false;  // fsync=strict: copy-up is fsynced before it is published
   std::string redirect = "on";
-  // Counters the owner of the union may read at any time.
+  // How many descriptors of layers' objects nodes may hold open: held_fd.h.
+  size_t most_descriptors = SIZE_MAX;
 };
 
 struct Counters {
@@ -108,6 +110,8 @@ class Union {
   ~Union();
 
   Node& root();
+  // Whoever calls its Trim puts a Use around each of the other calls.
+  FdKeeper& descriptors();
   // For whoever looks at the layers behind the union (inspect/) instead of serving it.
   State& state() { return *state_; }
   bool read_only() const;

@@ -106,6 +106,11 @@ bool WrittenOutComesBeforeNames(BorrowedFd fd) {
          task[0] <= '9';
 }
 
+bool IsFuse(BorrowedFd fd) {
+  struct statfs fs {};
+  return ::fstatfs(fd.get(), &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC;
+}
+
 std::vector<uint8_t> FileSystemUuid(BorrowedFd fd) {
   FsUuid any{};
   if (::ioctl(fd.get(), kGetFsUuid, &any) == 0 && any.length == kUuidBytes) {

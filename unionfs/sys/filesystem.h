@@ -30,6 +30,8 @@ Status LockExclusive(BorrowedFd fd);
 // Tells mounts apart: the kernel's mount id, or st_dev where the kernel (before 5.8) does not say.
 Result<uint64_t> MountId(BorrowedFd fd);
 
+bool IsFuse(BorrowedFd fd);
+
 // The file system's UUID, 16 bytes; zeros where the file system does not tell. fd must not be
 // O_PATH.
 std::vector<uint8_t> FileSystemUuid(BorrowedFd fd);

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -75,7 +76,9 @@ int Mount(Options options) {
   blendfs::tools::Starter starter;
   if (!options.foreground) starter = blendfs::tools::BecomeDaemon();
   blendfs::fuse::BlockSignals();
-  blendfs::tools::RaiseFileLimit();
+  // The other half is for files that are open.
+  options.merge.most_descriptors =
+      std::min<size_t>(options.descriptors, blendfs::tools::RaiseFileLimit() / 2);
   blendfs::tools::ShareOneHeap();
   if (options.session.statistics) blendfs::SetLogLevel(blendfs::LogLevel::kInfo);
   blendfs::sys::InitThread();

@@ -112,9 +112,9 @@ void DetachFromTerminal() {
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null.get(), fd);
 }
 
-void RaiseFileLimit() {
+size_t RaiseFileLimit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
   // Root may go beyond its hard limit, up to the system's own.
   rlim_t most = limit.rlim_max;
   if (UniqueFd file(open("/proc/sys/fs/nr_open", O_RDONLY | O_CLOEXEC)); file) {
@@ -123,9 +123,10 @@ void RaiseFileLimit() {
       most = std::max<rlim_t>(most, strtoull(text, nullptr, 10));
   }
   rlimit wish{most, most};
-  if (setrlimit(RLIMIT_NOFILE, &wish) == 0) return;
+  if (setrlimit(RLIMIT_NOFILE, &wish) == 0) return most;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_max;
 }
 
 void ShareOneHeap() { (void)mallopt(M_ARENA_MAX, 1); }

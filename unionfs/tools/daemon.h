@@ -28,8 +28,8 @@ Starter BecomeDaemon();
 // Leaves whatever was standard input, output and error, and the working directory.
 void DetachFromTerminal();
 
-// As many open files as the system lets this process have.
-void RaiseFileLimit();
+// As many open files as the system lets this process have. Returns how many that is.
+size_t RaiseFileLimit();
 
 // One heap for all threads: what one thread's requests allocate another's free, and memory that lies in as many heaps
 // as there are threads is hardly ever given back.

@@ -155,6 +155,9 @@ Complaint ApplyKeyValue(std::string_view key, std::string_view value, Options& o
   if (key == "fsync") return ApplyFsync(value, options);
   if (IsOverlayKey(key)) return ApplyOverlayWord(key, value, options);
   if (key == "threads") return ParseNumber(key, value, 1, 1024, options.session.threads);
+  if (key == "descriptors") {
+    return ParseNumber(key, value, 16, 1'000'000'000, options.descriptors);
+  }
   if (key == "spin") {
     unsigned microseconds = 0;
     if (auto wrong = ParseNumber(key, value, 0, 1000, microseconds)) return wrong;
@@ -179,8 +182,9 @@ Complaint ApplyKeyValue(std::string_view key, std::string_view value, Options& o
 }
 
 bool IsKeyWithValue(std::string_view key) {
-  for (std::string_view each : {"lowerdir", "upperdir", "workdir", "fsync", "threads", "spin",
-                                "passthrough", "fsname", "subtype", "stats"}) {
+  for (std::string_view each :
+       {"lowerdir", "upperdir", "workdir", "fsync", "threads", "descriptors", "spin", "passthrough",
+        "fsname", "subtype", "stats"}) {
     if (key == each) return true;
   }
   return IsOverlayKey(key);

@@ -216,6 +216,8 @@ Options (-o; '\,' '\:' and '\\' stand for the characters themselves in names):
                        the upper is refused at the next mount
   passthrough=auto|off let the kernel read and write upper files by itself where it can (default auto)
   threads=N            at most N requests at a time (default 10)
+  descriptors=N        keep at most N descriptors of directories below open, those used last (default 65536,
+                       at most half of what the system lets a process have)
   spin=N               stay awake N microseconds for the next request (default 100; no use on one processor)
   stats[=FILE]         write counts of requests at the end, and on SIGUSR1; without FILE to the log
   allow_other          let other users in (always on for root)
