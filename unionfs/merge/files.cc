@@ -52,7 +52,8 @@ Result<BorrowedFd> RegularFile::data() {
 Result<UniqueFd> OpenNodeData(State& state, Node& node, int flags) {
   const Steady steady(node);
   BLENDFS_ASSIGN(const Place place, DataPlace(state, node));
-  return Object(state, place).OpenFile(flags);
+  const Object object(state, place);
+  return node.DataOnUpper() ? object.Open(flags) : object.OpenFile(flags);
 }
 
 Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill_suid_sgid) {
