@@ -29,10 +29,11 @@ void AddFilters(CLI::App& command, std::vector<std::string>& metrics,
       ->allow_extra_args(false);
   command.add_option("--arm", arms, "only these arms")->allow_extra_args(false);
   command
-      .add_option("--scale", scale,
-                  "relative to the reference arm of the same block, or absolute (default: "
-                  "relative where there is another arm)")
-      ->transform(CLI::CheckedTransformer(kScales, CLI::ignore_case));
+      .add_option_function<std::string>(
+          "--scale", [&scale](const std::string& word) { scale = kScales.at(word); },
+          "relative to the reference arm of the same block, or absolute (default: auto, relative "
+          "where there is another arm)")
+      ->check(CLI::IsMember({"auto", "relative", "absolute"}));
 }
 
 void AddCompareOptions(CLI::App& command, CompareOptions& options) {

@@ -94,6 +94,19 @@ TEST_F(CompletionTest, BashCompletesWhatIsTyped) {
   EXPECT_EQ(complete("blendbench baseline adopt --note why main r1 la"), "latest\n");
   EXPECT_EQ(complete("blendbench baseline list --pe"), "\n") << "an option of another list";
   EXPECT_EQ(complete("blendbench gate r1 --baseline la"), "latest\n");
+  EXPECT_EQ(complete("blendbench gate r1 --scale a"), "auto absolute\n");
+}
+
+TEST_F(CompletionTest, FishCompletesWhatIsTyped) {
+  if (std::system("command -v fish >/dev/null 2>&1") != 0) GTEST_SKIP() << "no fish here";
+  const std::string script = Write("c.fish", CallBlendbench({"completion", "fish"}).out);
+  auto complete = [&](const std::string& line) {
+    return OutputOf("fish --no-config -c 'function blendbench; echo latest; end; source " + script +
+                    "; complete -C \"" + line + "\"' 2>&1");
+  };
+  EXPECT_THAT(complete("blendbench ver"), HasSubstr("verdict"));
+  EXPECT_THAT(complete("blendbench show la"), HasSubstr("latest"));
+  EXPECT_EQ(complete("blendbench gate r1 --scale ab").substr(0, 8), "absolute");
 }
 
 TEST_F(CompletionTest, CompletionListsRunsSpecsAndClaims) {
