@@ -8,7 +8,9 @@ namespace blendfs::fuse {
 bool AttributeDemand::Give() {
   const std::lock_guard lock(mutex_);
   const bool wanted = kWorthIt * looked_at_ >= without_;
-  if (wanted && ++turn_ % kSampleEvery != 0) return true;
+  // Few samples where nothing speaks against it.
+  const unsigned every = 2 * looked_at_ >= without_ ? kSeldom : kOften;
+  if (wanted && ++turn_ % every != 0) return true;
   if (++without_ > kWindow) {
     without_ /= 2;
     looked_at_ /= 2;

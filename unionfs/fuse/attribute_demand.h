@@ -18,7 +18,7 @@ class AttributeDemand {
   void LookedAt();
 
  private:
-  static constexpr unsigned kSampleEvery = 8;
+  static constexpr unsigned kSeldom = 32, kOften = 8;  // one entry in so many goes without
   static constexpr unsigned kWorthIt = 4;  // attributes are given if one in so many is looked at
   static constexpr unsigned kWindow = 32;  // what lies back further counts half, a quarter, ...
 

@@ -14,6 +14,9 @@ namespace {
 constexpr int kRow = 32;
 constexpr int kLookAgain = 256;
 
+// So long at most a request is waited for as if its caller were about to ask again.
+constexpr std::chrono::milliseconds kLongRequest{1};
+
 // Of nice(2); below it (SCHED_IDLE) the processor would count as idle.
 constexpr int kLowestPriority = 19;
 
@@ -40,16 +43,16 @@ CallerAffinity::~CallerAffinity() {
 }
 
 CallerAffinity::Clock::duration CallerAffinity::SinceLast() const {
-  return Clock::now().time_since_epoch() - Clock::duration(last_.load(std::memory_order_relaxed));
+  return Now() - Clock::duration(last_.load(std::memory_order_relaxed));
 }
 
 void CallerAffinity::Note(pid_t caller) {
   if (!companion_.joinable()) return;
   // 0: what it left to be sent later, as a release.
   const bool same = caller == 0 || caller == caller_;
-  const Clock::duration now = Clock::now().time_since_epoch();
+  const Clock::duration now = Now();
   const Clock::duration before(last_.load(std::memory_order_relaxed));
-  last_.store(now.count(), std::memory_order_relaxed);
+  last_.store((now + kLongRequest).count(), std::memory_order_relaxed);
   row_ = same && now - before < patience_ ? row_ + 1 : 0;
   if (!same) caller_ = caller;
   if (!active()) {

@@ -24,7 +24,7 @@ namespace blendfs::fuse {
 
 class CallerAffinity {
  public:
-  // `patience`: how long after a request the next one still counts as following it.
+  // `patience`: how long after an answer the next request still counts as following it.
   explicit CallerAffinity(std::chrono::nanoseconds patience);
   ~CallerAffinity();
   CallerAffinity(const CallerAffinity&) = delete;
@@ -32,6 +32,8 @@ class CallerAffinity {
 
   // By the serving thread, for each request: `caller` is the thread that asks, 0 if unknown.
   void Note(pid_t caller);
+  // By the same, when that request has been answered.
+  void Answered() { last_.store(Now().count(), std::memory_order_relaxed); }
   // By a thread that the serving one has started: it may run anywhere, though it inherits that one's place.
   void Free() const;
   // The serving thread is with its caller: no use to look for the next request before sleeping.
@@ -43,11 +45,13 @@ class CallerAffinity {
   void Join(pid_t caller);
   void MoveHere(int processor);
   void Accompany();
+  static Clock::duration Now() { return Clock::now().time_since_epoch(); }
   Clock::duration SinceLast() const;
 
   const std::chrono::nanoseconds patience_;
   const std::optional<cpu_set_t> both_;  // unset: nothing is done
-  std::atomic<Clock::rep> last_{0};      // when the last request came
+  // When the last request was answered; before that, when it is given up to be waited for (a disk may be slow).
+  std::atomic<Clock::rep> last_{0};
   std::atomic<bool> active_{false};
 
   // The serving thread's.

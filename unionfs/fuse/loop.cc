@@ -170,7 +170,9 @@ void RequestLoop::Lead(Buffer& buffer) {
     const pid_t caller = work_.caller(request);
     affinity_.Note(caller);
     const bool much = backlog.Add(waited, caller, work_.one_of_many(request));
-    if (much || !guarded_ || work_.may_take_long(request)) {
+    // Beside the one caller there is, it serves all: handing the lead over would cost more than the guard's taking it.
+    const bool hand_over = !affinity_.active() && work_.may_take_long(request);
+    if (much || !guarded_ || hand_over) {
       {
         std::lock_guard lock(mutex_);
         has_leader_ = false;
@@ -187,6 +189,7 @@ void RequestLoop::Lead(Buffer& buffer) {
       guard_wanted_.notify_one();
     }
     work_.serve(request);
+    affinity_.Answered();
     if (!StillLeads(turn)) return;
   }
 }

@@ -23,7 +23,7 @@ TEST(AttributeDemand, GivesBeforeAnythingIsKnown) {
 
 TEST(AttributeDemand, StopsForThoseWhoOnlyList) {
   AttributeDemand demand;
-  for (int i = 0; i < 10; ++i) List(demand, 50, false);
+  for (int i = 0; i < 30; ++i) List(demand, 50, false);
   EXPECT_EQ(List(demand, 200, false), 0);
 }
 

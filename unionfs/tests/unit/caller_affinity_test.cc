@@ -66,6 +66,16 @@ TEST_F(CallerAffinityTest, FollowsItsCaller) {
   EXPECT_TRUE(FollowsTo(affinity, first_));
 }
 
+TEST_F(CallerAffinityTest, FollowsACallerWhoseRequestsTakeLong) {
+  CallerAffinity affinity(std::chrono::milliseconds(2));
+  for (int i = 0; i < 100 && !affinity.active(); ++i) {
+    affinity.Note(tid_);
+    std::this_thread::sleep_for(std::chrono::milliseconds(4));  // a disk
+    affinity.Answered();
+  }
+  EXPECT_TRUE(affinity.active());
+}
+
 TEST_F(CallerAffinityTest, IsLetGoWhenNobodyAsksAnyMore) {
   CallerAffinity affinity(std::chrono::milliseconds(20));
   ASSERT_TRUE(FollowsTo(affinity, first_));
