@@ -9,9 +9,7 @@
 namespace blendfs::fuse {
 namespace {
 
-// So many requests of one thread in a row before it is worth the while (many processes take turns in a boot), and
-// between two looks at where the caller runs.
-constexpr int kRow = 32;
+// So many requests between two looks at where the caller runs.
 constexpr int kLookAgain = 256;
 
 // So long at most a request is waited for as if its caller were about to ask again.

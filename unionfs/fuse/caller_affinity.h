@@ -38,9 +38,14 @@ class CallerAffinity {
   void Free() const;
   // The serving thread is with its caller: no use to look for the next request before sleeping.
   bool active() const { return active_.load(std::memory_order_relaxed); }
+  // By the serving thread: it is, and nobody else has asked for a while.
+  bool alone() const { return active() && row_ >= kRow; }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  // So many requests of one thread in a row before it is worth the while (many processes take turns in a boot).
+  static constexpr int kRow = 32;
 
   void Join(pid_t caller);
   void MoveHere(int processor);

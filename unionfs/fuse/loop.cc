@@ -169,10 +169,12 @@ void RequestLoop::Lead(Buffer& buffer) {
     const std::span<char> request(buffer.data(), size);
     const pid_t caller = work_.caller(request);
     affinity_.Note(caller);
-    const bool much = backlog.Add(waited, caller, work_.one_of_many(request));
-    // Beside the one caller there is, it serves all: handing the lead over would cost more than the guard's taking it.
-    const bool hand_over = !affinity_.active() && work_.may_take_long(request);
-    if (much || !guarded_ || hand_over) {
+    const bool one_of_many = work_.one_of_many(request);
+    const bool much = backlog.Add(waited, caller, one_of_many);
+    // Of the only caller there is it serves all that comes one by one: should another ask meanwhile, there is the guard.
+    const bool others_wait = one_of_many || !affinity_.alone();
+    const bool too_long = others_wait && work_.may_take_long(request);
+    if (much || !guarded_ || too_long) {
       {
         std::lock_guard lock(mutex_);
         has_leader_ = false;

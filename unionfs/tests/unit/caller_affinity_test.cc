@@ -76,6 +76,17 @@ TEST_F(CallerAffinityTest, FollowsACallerWhoseRequestsTakeLong) {
   EXPECT_TRUE(affinity.active());
 }
 
+TEST_F(CallerAffinityTest, IsAloneWithItsCallerUntilAnotherAsks) {
+  CallerAffinity affinity(seconds(10));
+  ASSERT_TRUE(FollowsTo(affinity, first_));
+  EXPECT_TRUE(affinity.alone());
+  affinity.Note(0);
+  EXPECT_TRUE(affinity.alone());
+  affinity.Note(sys::ThisThread());
+  EXPECT_TRUE(affinity.active());
+  EXPECT_FALSE(affinity.alone());
+}
+
 TEST_F(CallerAffinityTest, IsLetGoWhenNobodyAsksAnyMore) {
   CallerAffinity affinity(std::chrono::milliseconds(20));
   ASSERT_TRUE(FollowsTo(affinity, first_));
