@@ -72,7 +72,8 @@ TEST_F(CallerAffinityTest, FollowsACallerWhoseRequestsTakeLong) {
   for (int i = 0; i < 100 && !followed; ++i) {
     affinity.Note(tid_);
     followed = affinity.active();
-    std::this_thread::sleep_for(std::chrono::milliseconds(4));  // a disk: so long that it is let go again
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(4));  // a disk: so long that it is let go again
     affinity.Answered();
   }
   EXPECT_TRUE(followed);
