@@ -33,7 +33,7 @@ void AddFilters(CLI::App& command, std::vector<std::string>& metrics,
           "--scale", [&scale](const std::string& word) { scale = kScales.at(word); },
           "relative to the reference arm of the same block, or absolute (default: auto, relative "
           "where there is another arm)")
-      ->check(CLI::IsMember({"auto", "relative", "absolute"}));
+      ->transform(CLI::IsMember({"auto", "relative", "absolute"}, CLI::ignore_case));
 }
 
 void AddCompareOptions(CLI::App& command, CompareOptions& options) {

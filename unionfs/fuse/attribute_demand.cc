@@ -20,9 +20,8 @@ bool AttributeDemand::Give() {
 
 void AttributeDemand::LookedAt() {
   const std::lock_guard lock(mutex_);
-  looked_at_ =
-      std::min(looked_at_ + 1,
-               kWindow);  // the names of a large directory are looked at after all were given
+  // The names of a large directory are looked at after all were given.
+  looked_at_ = std::min(looked_at_ + 1, kWindow);
 }
 
 }  // namespace blendfs::fuse

@@ -62,6 +62,10 @@ void CallerAffinity::Note(pid_t caller) {
   }
 }
 
+void CallerAffinity::Answered() {
+  if (companion_.joinable()) last_.store(Now().count(), std::memory_order_relaxed);
+}
+
 void CallerAffinity::Free() const {
   if (both_) sys::StayOn(0, *both_);
 }

@@ -33,7 +33,7 @@ class CallerAffinity {
   // By the serving thread, for each request: `caller` is the thread that asks, 0 if unknown.
   void Note(pid_t caller);
   // By the same, when that request has been answered.
-  void Answered() { last_.store(Now().count(), std::memory_order_relaxed); }
+  void Answered();
   // By a thread that the serving one has started: it may run anywhere, though it inherits that one's place.
   void Free() const;
   // The serving thread is with its caller: no use to look for the next request before sleeping.

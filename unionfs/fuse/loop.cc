@@ -191,8 +191,8 @@ void RequestLoop::Lead(Buffer& buffer) {
       guard_wanted_.notify_one();
     }
     work_.serve(request);
-    affinity_.Answered();
     if (!StillLeads(turn)) return;
+    affinity_.Answered();
   }
 }
 

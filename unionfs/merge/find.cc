@@ -87,8 +87,8 @@ Status SeeName(State& state, BorrowedFd dir, Expect expect, size_t component, Ta
 
 // The same below a lower directory of that name, where nothing but a directory matters: whatever else is
 // there ends the search. Spares the question what it is.
-Status SeeNextDirectory(State& state, BorrowedFd dir, size_t component, Target& target, Hit& hit) {
-  const auto seen = SeeDirectory(state, dir, target.path[component].c_str(), hit);
+Status SeeNextDirectory(State& state, BorrowedFd dir, const char* name, Hit& hit) {
+  const auto seen = SeeDirectory(state, dir, name, hit);
   if (!seen) {
     const int code = seen.error().code;
     hit.stop = code == ENOTDIR || code == ELOOP;
@@ -96,7 +96,6 @@ Status SeeNextDirectory(State& state, BorrowedFd dir, size_t component, Target& 
   }
   hit.stat.mode = S_IFDIR;
   hit.there = true;
-  if (hit.marks.redirect) target.Follow(*hit.marks.redirect, component);
   return {};
 }
 
@@ -124,10 +123,10 @@ Result<Hit> SeeInLayer(State& state, const LowerDir& base, bool next_directory, 
     dir = hit.parent.borrow();
     expect = {step.marks.xattr_whiteouts, step.marks.impure, step.marks.shown_whiteouts};
   }
-  Target last{target.absolute, {path.back()}};
   if (next_directory) {
-    BLENDFS_TRY(SeeNextDirectory(state, dir, 0, last, hit));
+    BLENDFS_TRY(SeeNextDirectory(state, dir, path.back().c_str(), hit));
   } else {
+    Target last{target.absolute, {path.back()}};
     BLENDFS_TRY(SeeName(state, dir, expect, 0, last, hit));
   }
   if (hit.marks.redirect) next.Follow(*hit.marks.redirect, next.path.size() - 1);

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 namespace blendfs::merge {
 
 HeldFd::~HeldFd() {
@@ -78,10 +76,12 @@ void FdKeeper::Unfix(const HeldFd& held) {
 }
 
 int FdKeeper::Reopen(const HeldFd& held) {
-  const std::lock_guard lock(mutex_);
-  if (const int fd = held.fd_.load(std::memory_order_acquire); fd != HeldFd::kClosed) return fd;
+  // Without the lock, which a disk would hold up for all. The handle stays: only Close sets it, alone.
   auto fd = os_.OpenHandle(held.layer_->mount.borrow(), *held.handle_, O_PATH);
   if (!fd) return HeldFd::kLost;
+  const std::lock_guard lock(mutex_);
+  if (const int other = held.fd_.load(std::memory_order_acquire); other != HeldFd::kClosed)
+    return other;
   const int number = fd->release();
   held.fd_.store(number, std::memory_order_release);
   open_.fetch_add(1, std::memory_order_relaxed);

@@ -47,8 +47,7 @@ class HeldFd {
   mutable uint32_t slot_ = kNoSlot;  // in the keeper's list of those it may close; by its mutex
   FdKeeper* keeper_ = nullptr;
   const layer::Layer* layer_ = nullptr;
-  mutable std::unique_ptr<const sys::Handle>
-      handle_;  // known from the first closing on; by the keeper's mutex
+  mutable std::unique_ptr<const sys::Handle> handle_;  // known from the first closing on
 };
 
 // Keeps one open while its object loses its name, and for good when Gone says that it has.

@@ -114,6 +114,7 @@ void Discard(State& state, BorrowedFd dir, const char* name) {
       unlinked || (unlinked.error().code != EISDIR && unlinked.error().code != EPERM)) {
     return;
   }
+  if (state.os.RemoveDir(dir, name)) return;
   if (auto fd = state.os.OpenBeneath(dir, name, O_RDONLY | O_DIRECTORY)) {
     // Whoever has it open sees it removed, not written to.
     const KeepTimes keep(state, fd->borrow());

@@ -22,8 +22,8 @@ struct Options {
   layer::StackConfig stack;
   merge::Options merge;
   fuse::SessionConfig session;
-  unsigned descriptors =
-      65'536;  // merge::Options::most_descriptors, unless the system lets us have fewer
+  // merge::Options::most_descriptors, unless the system lets us have fewer.
+  unsigned descriptors = 65'536;
   bool foreground = false;
   bool root_file_system = false;
   std::vector<std::string> notes;  // accepted, but not exactly what was asked for
