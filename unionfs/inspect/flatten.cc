@@ -153,7 +153,7 @@ Status CheckTarget(merge::Union& fs, BorrowedFd target, const std::string& path,
   merge::State& state = fs.state();
   std::vector<layer::Place> places;
   for (const layer::Layer& layer : state.stack.layers()) {
-    places.push_back({layer.writable ? "upperdir" : "lowerdir", layer.path, layer.root.borrow(),
+    places.push_back({layer.writable ? "upperdir" : "lowerdir", layer.path, layer.given.borrow(),
                       layer.writable});
   }
   places.push_back({"the target", path, target, true});

@@ -35,6 +35,21 @@ std::string OpenProblem(const std::string& what, const Error& error) {
   }
 }
 
+// The highest directory above `dir` on its mount that we can see.
+Result<UniqueFd> TopOfMount(BorrowedFd dir) {
+  BLENDFS_ASSIGN(const uint64_t mount, sys::MountId(dir));
+  BLENDFS_ASSIGN(sys::FileStat stat, sys::Real().StatFd(dir));
+  BLENDFS_ASSIGN(UniqueFd top, sys::Real().OpenBeneath(dir, ".", O_PATH | O_DIRECTORY));
+  while (true) {
+    BLENDFS_ASSIGN(UniqueFd parent, sys::OpenParent(top.borrow()));
+    BLENDFS_ASSIGN(const uint64_t parent_mount, sys::MountId(parent.borrow()));
+    BLENDFS_ASSIGN(const sys::FileStat parent_stat, sys::Real().StatFd(parent.borrow()));
+    if (parent_mount != mount || parent_stat.ino == stat.ino) return top;
+    top = std::move(parent);
+    stat = parent_stat;
+  }
+}
+
 }  // namespace
 
 class StackOpener {
@@ -102,13 +117,22 @@ class StackOpener {
     Layer layer;
     layer.path = path;
     layer.writable = writable;
-    BLENDFS_ASSIGN(layer.mount, OpenDir(option, path));
+    BLENDFS_ASSIGN(layer.given, OpenDir(option, path));
     const auto failed = [&](const Error& error) {
       return Problem(error, option + " '" + path + "': " + Reason(error));
     };
-    Result<UniqueFd> root = os_.OpenBeneath(layer.mount.borrow(), ".", O_PATH | O_DIRECTORY);
+    Result<UniqueFd> root = os_.OpenBeneath(layer.given.borrow(), ".", O_PATH | O_DIRECTORY);
     if (!root) return failed(root.error());
+    if (!writable) {
+      sys::MountChange change;
+      change.access_times = sys::MountChange::AccessTimes::kNever;
+      change.read_only = true;
+      if (auto own = sys::CloneMount(layer.given.borrow(), change)) root = std::move(own);
+    }
+    Result<UniqueFd> mount = os_.OpenBeneath(root->borrow(), ".", O_RDONLY | O_DIRECTORY);
+    if (!mount) return failed(mount.error());
     layer.root = std::move(*root);
+    layer.mount = std::move(*mount);
     const Result<sys::FileStat> stat = os_.StatFd(layer.root.borrow());
     if (!stat) return failed(stat.error());
     layer.dev = stat->dev;
@@ -120,16 +144,37 @@ class StackOpener {
   Status CheckPlaces() {
     std::vector<Place> places;
     for (const Layer& layer : stack_.layers_) {
-      places.push_back({layer.writable ? "upperdir" : "lowerdir", layer.path, layer.root.borrow(),
+      places.push_back({layer.writable ? "upperdir" : "lowerdir", layer.path, layer.given.borrow(),
                         layer.writable});
     }
     if (work_base_) places.push_back({"workdir", config_.work, work_base_.borrow(), true});
     return CheckApart(places, problem_);
   }
 
+  // Upper and work directory through one mount of our own, if access times ask for it. By their handles: each is
+  // the same directory wherever its file system is mounted. An error leaves them as they were.
+  Status UseOwnMount(Layer& upper) {
+    if (config_.upper_mount == sys::MountChange{}) return {};
+    BLENDFS_ASSIGN(const UniqueFd top, TopOfMount(upper.given.borrow()));
+    BLENDFS_ASSIGN(const UniqueFd own, sys::CloneMount(top.borrow(), config_.upper_mount));
+    BLENDFS_ASSIGN(const UniqueFd mount,
+                   os_.OpenBeneath(own.borrow(), ".", O_RDONLY | O_DIRECTORY));
+    const auto again = [&](const UniqueFd& dir, int flags) -> Result<UniqueFd> {
+      BLENDFS_ASSIGN(const sys::Handle handle, os_.NameToHandle(dir.borrow(), ""));
+      return os_.OpenHandle(mount.borrow(), handle, flags | O_DIRECTORY);
+    };
+    BLENDFS_ASSIGN(UniqueFd upper_root, again(upper.mount, O_PATH));
+    BLENDFS_ASSIGN(UniqueFd upper_mount, again(upper.mount, O_RDONLY));
+    BLENDFS_ASSIGN(UniqueFd work, again(work_base_, O_RDONLY));
+    upper.root = std::move(upper_root);
+    upper.mount = std::move(upper_mount);
+    work_base_ = std::move(work);
+    return {};
+  }
+
   // What only an upper needs: writable, on one mount with its work directory, ours alone.
   Status OpenUpper() {
-    const Layer& upper = stack_.layers_.front();
+    Layer& upper = stack_.layers_.front();
     const std::string both = "upperdir '" + upper.path + "' and workdir '" + config_.work + "'";
     const Result<uint64_t> upper_mount = sys::MountId(upper.root.borrow());
     const Result<uint64_t> work_mount = sys::MountId(work_base_.borrow());
@@ -147,6 +192,7 @@ class StackOpener {
                                 "' is on a read-only mount: mount it read-write, or leave out "
                                 "upperdir and workdir for a read-only union");
     }
+    (void)UseOwnMount(upper);  // without it access times move as on the mount given
     BLENDFS_ASSIGN(stack_.upper_lock_, Lock("upperdir", upper.path, upper.mount.borrow()));
     BLENDFS_ASSIGN(stack_.work_lock_, Lock("workdir", config_.work, work_base_.borrow()));
     const WorkConfig work_config{config_.work, config_.upper, config_.userxattr,
@@ -204,8 +250,8 @@ class StackOpener {
   void Examine(Layer* layer) {
     layer->uuid = sys::FileSystemUuid(layer->mount.borrow());
     const Result<sys::Handle> handle = os_.NameToHandle(layer->mount.borrow(), "");
-    layer->handles =
-        handle && os_.OpenHandle(layer->mount.borrow(), *handle, O_PATH | O_DIRECTORY).has_value();
+    // As any object is opened later: to root of a user namespace the kernel gives directories alone.
+    layer->handles = handle && os_.OpenHandle(layer->mount.borrow(), *handle, O_PATH).has_value();
     layer->lasting_handles = layer->handles && !sys::IsFuse(layer->mount.borrow());
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "unionfs/layer/format.h"
+#include "unionfs/sys/filesystem.h"
 
 namespace blendfs::layer {
 
@@ -19,8 +20,11 @@ inline constexpr size_t kMaxLayers = 500;
 
 struct Layer {
   std::string path;  // as given, for messages only
-  UniqueFd root;     // O_PATH|O_DIRECTORY of the layer's root
-  UniqueFd mount;    // a real (non-O_PATH) directory descriptor: syncfs, open_by_handle_at
+  UniqueFd given;    // the directory on the mount where it was found, which it keeps busy
+  // What the layer is worked through. Where we may make mounts, a lower is on a read-only one of its own, and so
+  // is an upper whose access times are to move otherwise than on the mount given.
+  UniqueFd root;     // O_PATH|O_DIRECTORY
+  UniqueFd mount;    // a real (non-O_PATH) descriptor of it: syncfs, open_by_handle_at
   uint64_t dev = 0;  // st_dev
   uint32_t fs = 0;   // small number, equal for layers on the same file system; upper's is 0
   std::vector<uint8_t> uuid;  // 16 bytes of the file system, zeros if unknown
@@ -38,7 +42,8 @@ struct StackConfig {
   std::string upper;                // empty = read-only union
   std::string work;                 // required with upper, on the same mount, not inside it
   bool userxattr = false;
-  bool volatile_upper = false;  // fsync=volatile: marks work/incompat/volatile as overlayfs does
+  sys::MountChange upper_mount;  // how access times move in the upper
+  bool volatile_upper = false;   // fsync=volatile: marks work/incompat/volatile as overlayfs does
   Access access = Access::kMount;
 };
 

@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/mount.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -104,6 +106,25 @@ bool WrittenOutComesBeforeNames(BorrowedFd fd) {
   char task[16];
   return journal && ::read(journal.get(), task, sizeof task) > 0 && task[0] >= '0' &&
          task[0] <= '9';
+}
+
+Result<UniqueFd> CloneMount(BorrowedFd dir, const MountChange& change) {
+  UniqueFd tree(static_cast<int>(::syscall(SYS_open_tree, dir.get(), "",
+                                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)));
+  if (!tree) return FailErrno("clone a mount");
+  mount_attr attr{};
+  if (change.read_only) attr.attr_set |= MOUNT_ATTR_RDONLY;
+  if (change.no_directory_access_times) attr.attr_set |= MOUNT_ATTR_NODIRATIME;
+  if (change.access_times != MountChange::AccessTimes::kKept) {
+    attr.attr_clr |= MOUNT_ATTR__ATIME;
+    attr.attr_set |= change.access_times == MountChange::AccessTimes::kNever
+                         ? MOUNT_ATTR_NOATIME
+                         : MOUNT_ATTR_STRICTATIME;
+  }
+  if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attr, sizeof attr) != 0) {
+    return FailErrno("change a mount");
+  }
+  return tree;
 }
 
 bool IsFuse(BorrowedFd fd) {

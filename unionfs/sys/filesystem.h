@@ -30,6 +30,20 @@ Status LockExclusive(BorrowedFd fd);
 // Tells mounts apart: the kernel's mount id, or st_dev where the kernel (before 5.8) does not say.
 Result<uint64_t> MountId(BorrowedFd fd);
 
+// How a mount of our own differs from the one it is cloned from.
+struct MountChange {
+  enum class AccessTimes { kKept, kNever, kAlways };  // whether reading moves them
+  AccessTimes access_times = AccessTimes::kKept;
+  bool no_directory_access_times = false;
+  bool read_only = false;
+
+  bool operator==(const MountChange&) const = default;
+};
+
+// The tree below `dir`, without the mounts in it, as a mount of our own that nobody sees. O_PATH; the mount lasts
+// as long as something on it is open. EPERM where the caller may not mount, ENOSYS before Linux 5.12.
+Result<UniqueFd> CloneMount(BorrowedFd dir, const MountChange& change);
+
 bool IsFuse(BorrowedFd fd);
 
 // The file system's UUID, 16 bytes; zeros where the file system does not tell. fd must not be

@@ -23,6 +23,15 @@ std::optional<std::string> CheckStack(const layer::StackConfig& stack) {
   return {};
 }
 
+sys::MountChange UpperMount(unsigned long flags) {
+  using Times = sys::MountChange::AccessTimes;
+  sys::MountChange change;
+  if ((flags & MS_STRICTATIME) != 0) change.access_times = Times::kAlways;
+  if ((flags & MS_NOATIME) != 0) change.access_times = Times::kNever;
+  change.no_directory_access_times = (flags & MS_NODIRATIME) != 0;
+  return change;
+}
+
 // The command line cut into -o words, switches and operands; what depends on their sum comes after.
 class Parser {
  public:
@@ -139,6 +148,7 @@ class Parser {
   Complaint CheckLayers() {
     if (auto complaint = CheckStack(options_.stack)) return complaint;
     if (options_.stack.upper.empty()) options_.session.mount.flags |= MS_RDONLY;
+    options_.stack.upper_mount = UpperMount(options_.session.mount.flags);
     options_.session.survive_signals = options_.root_file_system;
     return {};
   }

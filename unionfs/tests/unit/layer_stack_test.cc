@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "unionfs/layer/stack.h"
+#include "unionfs/sys/filesystem.h"
 #include "unionfs/tests/unit/faulty_calls.h"
 #include "unionfs/tests/unit/temp_tree.h"
 
@@ -46,6 +47,23 @@ class StackTest : public ::testing::Test {
   StackConfig config_;
   std::string problem_;
 };
+
+TEST_F(StackTest, LowersAreReachedThroughMountsThatCannotBeWrittenThrough) {
+  if (!IsRoot()) GTEST_SKIP() << "may not mount";
+  const Result<Stack> stack = Open();
+  ASSERT_TRUE(stack.has_value()) << problem_;
+  for (const Layer& layer : stack->layers()) {
+    for (const BorrowedFd dir : {layer.root.borrow(), layer.mount.borrow()}) {
+      const Status made = os_.MakeDir(dir, "made", 0700, {});
+      EXPECT_EQ(made ? 0 : made.error().code, layer.writable ? 0 : EROFS) << layer.path;
+      if (made) {
+        EXPECT_TRUE(os_.RemoveDir(dir, "made"));
+      }
+    }
+    EXPECT_EQ(*sys::MountId(layer.given.borrow()) == *sys::MountId(layer.root.borrow()),
+              layer.writable);
+  }
+}
 
 TEST_F(StackTest, UpperFirstThenLowersTopToBottom) {
   const Result<Stack> stack = Open();

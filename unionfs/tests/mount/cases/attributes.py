@@ -3,10 +3,13 @@
 import os
 import time
 
-from lab.case import Case
+from lab import sysops
+from lab.case import Case, only_for
+from lab.engines import MNT_DETACH, MS_BIND, MS_REMOUNT
 from lab.layers import OLD, directory, fifo, file, symlink
 
 NS = 10**9
+MS_STRICTATIME = 1 << 24
 
 
 class Attributes(Case):
@@ -64,6 +67,43 @@ class Attributes(Case):
                     os.utime(path, ns=(OLD * NS, OLD * NS))
                 with self.subTest(name=name, step=index), self.moves(name, which):
                     action()
+
+    @only_for("blendfs", "overlayfs")
+    def test_reading_moves_no_access_time_in_a_lower_layer(self):
+        self.build().unmount()
+        lower = self.m.lowers[0]
+        sysops.mount(lower, lower, None, MS_BIND)
+        self.addCleanup(sysops.umount, lower, MNT_DETACH)
+        sysops.mount("none", lower, None, MS_BIND | MS_REMOUNT | MS_STRICTATIME)
+
+        def access_times():
+            return {name: os.lstat(os.path.join(lower, name)).st_atime_ns for name in ("", "low", "d", "d/x", "ld", "s")}
+        before = access_times()
+        os.listdir(lower)
+        self.assertGreater(access_times()[""], before[""], "or nothing is shown by the rest")
+        before = access_times()
+        self.m.mount()
+        os.readlink(self.p("s"))
+        for name in ("low", "d/x"):
+            self.read(name)
+        for name in ("", "d", "ld"):
+            self.names(name)
+        self.assertEqual(access_times(), before)
+
+    @only_for("blendfs", why="overlayfs asks the upper's mount as well")
+    def test_access_times_of_the_upper_move_as_the_union_says(self):
+        for words, file_moves, folder_moves in ((["noatime"], False, False), (["strictatime"], True, True),
+                                                (["strictatime", "nodiratime"], True, False)):
+            mounted = self.union(upper={"f": file("data"), "d": directory(), "d/x": file()}, options=words)
+            before = {name: os.lstat(os.path.join(mounted.upper, name)).st_atime_ns for name in ("f", "d")}
+            with open(os.path.join(mounted.root, "f"), "rb") as stream:
+                stream.read()
+            os.listdir(os.path.join(mounted.root, "d"))
+            moved = {name: os.lstat(os.path.join(mounted.upper, name)).st_atime_ns > then for name, then in before.items()}
+            self.assertEqual(moved, {"f": file_moves, "d": folder_moves}, words)
+            # Upper and work directory still are on one mount.
+            os.rename(os.path.join(mounted.root, "f"), os.path.join(mounted.root, "g"))
+            os.unlink(os.path.join(mounted.root, "g"))
 
     def test_directory_times_that_move(self):
         self.build()
