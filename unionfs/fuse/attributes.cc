@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: MIT
 // Requests for and changes of attributes, and of the file system's.
+#include <algorithm>
+#include <vector>
+
 #include "unionfs/fuse/convert.h"
 #include "unionfs/fuse/front.h"
 #include "unionfs/fuse/reply.h"
 
 namespace blendfs::fuse {
 
-Status ClearPrivileges(Front& front, merge::OpenFile& file) {
+bool CallerIsIn(fuse_req_t request, gid_t group) {
+  if (fuse_req_ctx(request)->gid == group) return true;
+  std::vector<gid_t> groups(64);
+  int count = fuse_req_getgroups(request, static_cast<int>(groups.size()), groups.data());
+  if (count > static_cast<int>(groups.size())) {
+    groups.resize(static_cast<size_t>(count));
+    count = fuse_req_getgroups(request, count, groups.data());
+  }
+  if (count < 0) return false;
+  auto end = groups.begin() + std::min<ptrdiff_t>(count, static_cast<ptrdiff_t>(groups.size()));
+  return std::find(groups.begin(), end, group) != end;
+}
+
+Status ClearPrivileges(Front& front, fuse_req_t request, merge::OpenFile& file) {
   BLENDFS_ASSIGN(BorrowedFd data, file.data());
   BLENDFS_ASSIGN(sys::FileStat stat, front.os.StatFd(data));
   if ((stat.mode & (S_ISUID | S_ISGID)) == 0) return {};
   merge::AttrChange change;
   change.kill_suid_sgid = true;
+  change.caller_is_in = GroupsOf(request);
   BLENDFS_TRY(front.fs.SetAttr(file.node(), change, &file));
   return {};
 }
@@ -35,9 +52,11 @@ void GetAttr(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
 Result<bool> IsChangeOfNothingDone(Front& front, fuse_req_t request, merge::Node& node) {
   if (!node.IsRegular()) return true;
   BLENDFS_ASSIGN(const merge::Attr attr, front.fs.GetAttr(node, nullptr));
-  const bool has_sgid = (attr.mode & S_ISGID) != 0 && (attr.mode & S_IXGRP) != 0;
-  if ((attr.mode & S_ISUID) == 0 && !has_sgid) return true;
   const uid_t caller = fuse_req_ctx(request)->uid;
+  const bool has_sgid =
+      (attr.mode & S_ISGID) != 0 &&
+      ((attr.mode & S_IXGRP) != 0 || (caller != 0 && !CallerIsIn(request, attr.gid)));
+  if ((attr.mode & S_ISUID) == 0 && !has_sgid) return true;
   const bool may_be_a_write = front.policy.IsOpenForWriting(node);
   if (caller == 0) return !may_be_a_write || !front.fs.GetXattr(node, "security.capability");
   if (caller == attr.uid || may_be_a_write) return true;
@@ -52,8 +71,11 @@ void SetAttr(fuse_req_t request, fuse_ino_t number, struct stat* wanted, int to_
     Result<bool> is_done = true;
     if (to_set == 0) is_done = IsChangeOfNothingDone(front, request, node);
     if (!is_done) return reply.Fail(is_done.error());
-    auto attr = *is_done ? front.fs.SetAttr(node, ToChange(*wanted, to_set), file)
-                         : front.fs.GetAttr(node, file);
+    merge::AttrChange change = ToChange(*wanted, to_set);
+    // With a change of owner the kernel asks for this of everybody, else of those who may not keep them.
+    const bool may_not_keep = change.kill_suid_sgid && !change.set_uid && !change.set_gid;
+    if (may_not_keep || fuse_req_ctx(request)->uid != 0) change.caller_is_in = GroupsOf(request);
+    auto attr = *is_done ? front.fs.SetAttr(node, change, file) : front.fs.GetAttr(node, file);
     if (!attr) return reply.Fail(attr.error());
     reply.Attributes(front, node, *attr);
   });

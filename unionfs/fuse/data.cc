@@ -58,7 +58,8 @@ void Write(fuse_req_t request, fuse_ino_t, const char* buffer, size_t size, off_
     auto data = file.data();
     if (!data) return reply.Fail(data.error());
     if (MustKillSuidSgid(*info)) {
-      if (auto cleared = ClearPrivileges(front, file); !cleared) return reply.Fail(cleared.error());
+      if (auto cleared = ClearPrivileges(front, request, file); !cleared)
+        return reply.Fail(cleared.error());
     }
     auto put = WriteFully(front.os, *data, buffer, size, static_cast<uint64_t>(offset));
     if (!put) return reply.Fail(put.error());
@@ -81,7 +82,7 @@ void Sync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info* info) {
 // caller's file; the protocol has no flag for them, so every caller but root counts as such.
 Status ClearPrivilegesUnlessRoot(Front& front, fuse_req_t request, merge::OpenFile& file) {
   if (fuse_req_ctx(request)->uid == 0) return {};
-  return ClearPrivileges(front, file);
+  return ClearPrivileges(front, request, file);
 }
 
 void Allocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,

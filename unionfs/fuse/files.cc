@@ -48,8 +48,8 @@ class OpenInProgress {
 
 void Open(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
   Serve(request, Kind::kOpen, [&](Front& front, Reply& reply) {
-    auto file =
-        front.fs.OpenAt(front.NodeOf(number), DaemonFlags(info->flags), MustKillSuidSgid(*info));
+    auto file = front.fs.OpenAt(front.NodeOf(number), DaemonFlags(info->flags),
+                                MustKillSuidSgid(*info), GroupsOf(request));
     if (!file) return reply.Fail(file.error());
     const double seconds_before = AttributesSeconds(front.NodeOf(number));
     OpenInProgress open(front, std::move(*file), *info);

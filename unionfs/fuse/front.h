@@ -74,6 +74,14 @@ inline merge::OpenFile* FileOf(const fuse_file_info* info) {
 
 // On a write by a caller without CAP_FSETID: clears suid and sgid. Costs one fstat when there is nothing
 // to clear. (security.capability is removed by the layer's own file system.)
-Status ClearPrivileges(Front& front, merge::OpenFile& file);
+Status ClearPrivileges(Front& front, fuse_req_t request, merge::OpenFile& file);
+
+// True when the asking process is in `group`. False also when that cannot be found out: what depends on it is
+// only whether sgid survives, and losing it is the safe side.
+bool CallerIsIn(fuse_req_t request, gid_t group);
+// The same as a question for later, while the request is being served.
+inline merge::IsInGroup GroupsOf(fuse_req_t request) {
+  return [request](gid_t group) { return CallerIsIn(request, group); };
+}
 
 }  // namespace blendfs::fuse

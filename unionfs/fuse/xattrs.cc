@@ -48,21 +48,6 @@ void ListXattr(fuse_req_t request, fuse_ino_t number, size_t size) {
   });
 }
 
-// True when the asking process is in `group`. False also when that cannot be found out: what depends on it is
-// only whether sgid survives, and losing it is the safe side.
-bool CallerIsIn(fuse_req_t request, gid_t group) {
-  if (fuse_req_ctx(request)->gid == group) return true;
-  std::vector<gid_t> groups(64);
-  int count = fuse_req_getgroups(request, static_cast<int>(groups.size()), groups.data());
-  if (count > static_cast<int>(groups.size())) {
-    groups.resize(static_cast<size_t>(count));
-    count = fuse_req_getgroups(request, count, groups.data());
-  }
-  if (count < 0) return false;
-  auto end = groups.begin() + std::min<ptrdiff_t>(count, static_cast<ptrdiff_t>(groups.size()));
-  return std::find(groups.begin(), end, group) != end;
-}
-
 // Whether setting an access ACL must take sgid away: the caller is neither privileged nor in the file's
 // group. The protocol has a flag for this, which libfuse does not hand on.
 bool MustKillSgid(Front& front, fuse_req_t request, merge::Node& node, std::string_view key) {

@@ -14,13 +14,29 @@ namespace {
 
 constexpr char kCapability[] = "security.capability";
 
+// Whether a change by the caller takes sgid away (setattr_should_drop_sgid of the kernel).
+bool MustDropSgid(const sys::FileStat& stat, const IsInGroup& caller_is_in) {
+  if ((stat.mode & S_ISGID) == 0) return false;
+  if ((stat.mode & S_IXGRP) != 0) return true;
+  return caller_is_in && !caller_is_in(stat.gid);
+}
+
+// What the layer leaves when its owner is changed by us, who are privileged.
+Status DropSgidOnChown(State& state, const Place& place, const Object& object,
+                       const IsInGroup& caller_is_in) {
+  if (!caller_is_in) return {};
+  BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
+  if (stat.IsDir() || !MustDropSgid(stat, caller_is_in)) return {};
+  return object.Chmod(stat.mode & 07777 & ~static_cast<mode_t>(S_ISGID));
+}
+
 // As the kernel does on a write or truncate by somebody without the capabilities for it.
-Status KillPrivileges(State& state, const Place& place, const Object& object) {
+Status KillPrivileges(State& state, const Place& place, const Object& object,
+                      const IsInGroup& caller_is_in) {
   BLENDFS_ASSIGN(const sys::FileStat stat, StatPlace(state, place));
   mode_t mode = stat.mode & 07777;
   mode &= ~static_cast<mode_t>(S_ISUID);
-  // setgid without group execute was the mark of mandatory locking, and stays.
-  if ((mode & S_IXGRP) != 0) mode &= ~static_cast<mode_t>(S_ISGID);
+  if (MustDropSgid(stat, caller_is_in)) mode &= ~static_cast<mode_t>(S_ISGID);
   if (mode != (stat.mode & 07777)) BLENDFS_TRY(object.Chmod(mode));
   auto removed = object.RemoveXattr(kCapability);
   if (!removed && removed.error().code != ENODATA && removed.error().code != EOPNOTSUPP) {
@@ -102,12 +118,13 @@ Result<Attr> Union::SetAttr(Node& node, const AttrChange& change, OpenFile* file
   // A change of nothing is chown(-1, -1), or the kernel's own before a write by somebody who may not keep
   // suid and sgid: both take these bits away and move the change time, as the layer's own chown does.
   if (change.set_uid || change.set_gid || IsOfNothing(change)) {
+    BLENDFS_TRY(DropSgidOnChown(state, place, object, change.caller_is_in));
     BLENDFS_TRY(ChangeOwner(change, object));
   }
   if (change.set_mode) BLENDFS_TRY(object.Chmod(change.mode & 07777));
   // Before the size: a file that somebody else has changed must not keep them, whatever fails next.
   if (change.kill_suid_sgid && !node.IsDir() && !kept)
-    BLENDFS_TRY(KillPrivileges(state, place, object));
+    BLENDFS_TRY(KillPrivileges(state, place, object, change.caller_is_in));
   if (change.set_size) BLENDFS_TRY(SetSize(state, change, object, open));
   if (kept) BLENDFS_TRY(kept->PutBack(object));
   if (change.set_atime || change.set_mtime) {

@@ -56,7 +56,8 @@ Result<UniqueFd> OpenNodeData(State& state, Node& node, int flags) {
   return node.DataOnUpper() ? object.Open(flags) : object.OpenFile(flags);
 }
 
-Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill_suid_sgid) {
+Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill_suid_sgid,
+                                                const IsInGroup& caller_is_in) {
   State& state = *state_;
   if (node.IsDir()) return Fail(EISDIR);
   const bool truncate = (flags & O_TRUNC) != 0;
@@ -66,6 +67,7 @@ Result<std::unique_ptr<OpenFile>> Union::OpenAt(Node& node, int flags, bool kill
     AttrChange change;
     change.set_size = true;
     change.kill_suid_sgid = kill_suid_sgid;
+    change.caller_is_in = caller_is_in;
     BLENDFS_TRY(SetAttr(node, change, nullptr));
   }
   // A file of a lower layer is opened when it is first read: mostly the kernel has its pages.

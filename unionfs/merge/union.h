@@ -46,11 +46,16 @@ struct Caller {
   mode_t umask = 0;
 };
 
+using IsInGroup = std::function<bool(gid_t group)>;
+
 // Which attributes to change; the unset ones stay.
 struct AttrChange {
   bool set_mode = false, set_uid = false, set_gid = false, set_size = false;
   bool set_atime = false, set_mtime = false, atime_now = false, mtime_now = false;
-  bool kill_suid_sgid = false;  // clear suid and (group-executable) sgid, and security.capability
+  bool kill_suid_sgid = false;  // clear suid, sgid and security.capability
+  // Of one who asks without CAP_FSETID: whether he is in a group. Only his own group's files keep an sgid that
+  // comes without group execute. Asked when there is one.
+  IsInGroup caller_is_in;
   mode_t mode = 0;
   uid_t uid = 0;
   gid_t gid = 0;
@@ -150,8 +155,9 @@ class Union {
 
   // --- files ---
   // flags as of open(2); O_CREAT and O_EXCL are ignored. Copies up when opened for writing or with
-  // O_TRUNC. kill_suid_sgid goes with O_TRUNC.
-  Result<std::unique_ptr<OpenFile>> OpenAt(Node& node, int flags, bool kill_suid_sgid);
+  // O_TRUNC. kill_suid_sgid and caller_is_in go with O_TRUNC.
+  Result<std::unique_ptr<OpenFile>> OpenAt(Node& node, int flags, bool kill_suid_sgid,
+                                           const IsInGroup& caller_is_in = {});
   struct Created {
     Entry entry;
     std::unique_ptr<OpenFile> file;

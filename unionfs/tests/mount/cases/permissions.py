@@ -122,6 +122,29 @@ class Permissions(Case):
         self.clears(action)
         self.assert_same_after_remount()
 
+    def test_sgid_without_group_execute_is_only_kept_by_the_group(self):
+        def write(path):
+            with open(path, "ab") as stream:
+                stream.write(b"x")
+
+        def allocate(path):
+            fd = os.open(path, os.O_WRONLY)
+            os.posix_fallocate(fd, 0, 100)
+            os.close(fd)
+
+        def chown(path):
+            os.chown(path, -1, OTHER)
+        self.union({})
+        os.chmod(self.p(), 0o777)
+        for action in (write, allocate, lambda path: os.truncate(path, 0), lambda path: open(path, "wb").close(), chown):
+            for groups, mode in (((), 0o766), ((GROUP,), 0o2766)):
+                self.write("f", "data")
+                os.chown(self.p("f"), OTHER, GROUP)
+                os.chmod(self.p("f"), 0o2766)
+                self.as_user(OTHER, lambda action=action: action(self.p("f")), groups=groups)
+                self.assertEqual(oct(self.mode("f")), oct(mode), (action, groups))
+                os.unlink(self.p("f"))
+
     def test_truncate_clears_suid(self):
         self.with_suid_in_both_layers()
         self.clears(lambda path: os.truncate(path, 0))
