@@ -20,7 +20,7 @@ void Reply::Fail(int code) {
   // The kernel takes 1..511 only; anything else is a bug here and must not look like success.
   if (code < 0 || code >= 512) code = EIO;
   // A directory below that is gone and can't be opened again (merge/held_fd.h): no descriptor of the caller's.
-  if (code == EBADF) code = ESTALE;
+  if (code == EBADF) code = merge::FdKeeper::LostBecause();
   fuse_reply_err(Take(), code);
 }
 

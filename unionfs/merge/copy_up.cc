@@ -75,6 +75,19 @@ Status CopyUpDirectoryLocked(State& state, Node& node, Location& location, bool 
   return {};
 }
 
+// The directory and those above it that are not on the upper, the highest last. A loop, for paths may be deeper than
+// a stack.
+std::vector<NodeRef> WayUp(State& state, Node& node) {
+  std::vector<NodeRef> way;
+  way.push_back(NodeRef::Share(state.table, node));
+  while (!way.back()->unlinked.load(std::memory_order_acquire)) {
+    NodeRef parent = CurrentLocation(state, *way.back()).parent;
+    if (!parent || parent->OnUpper()) break;
+    way.push_back(std::move(parent));
+  }
+  return way;
+}
+
 }  // namespace
 
 }  // namespace copy_up_internal
@@ -82,16 +95,19 @@ Status CopyUpDirectoryLocked(State& state, Node& node, Location& location, bool 
 Status CopyUpDirectory(State& state, Node& node) {
   if (!state.stack.has_upper()) return Fail(EROFS);
   while (!node.OnUpper()) {
-    Location location = CurrentLocation(state, node);
-    if (!node.unlinked.load(std::memory_order_acquire)) {
-      auto parent_up = CopyUpDirectory(state, *location.parent);
-      if (!parent_up && !node.unlinked.load(std::memory_order_acquire)) return parent_up;
+    std::vector<NodeRef> way = copy_up_internal::WayUp(state, node);
+    for (; !way.empty(); way.pop_back()) {
+      Node& next = *way.back();
+      std::lock_guard busy(next.busy);
+      if (next.OnUpper()) continue;
+      const bool anonymous = next.unlinked.load(std::memory_order_acquire);
+      Location location = CurrentLocation(state, next);
+      if (!anonymous && !location.parent->OnUpper()) break;  // it was moved meanwhile
+      auto up = copy_up_internal::CopyUpDirectoryLocked(state, next, location, anonymous);
+      if (up) continue;
+      if (&next == &node || !node.unlinked.load(std::memory_order_acquire)) return up;
+      break;  // what was removed meanwhile needs no parent
     }
-    std::lock_guard busy(node.busy);
-    if (node.OnUpper()) break;
-    // A rename meanwhile brought it to the upper; a rename of an ancestor does not matter.
-    const bool anonymous = node.unlinked.load(std::memory_order_acquire);
-    BLENDFS_TRY(copy_up_internal::CopyUpDirectoryLocked(state, node, location, anonymous));
   }
   return {};
 }

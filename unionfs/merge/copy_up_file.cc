@@ -201,7 +201,7 @@ Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymou
   BLENDFS_ASSIGN(const sys::FileStat made, state.os.StatFd(file->fd()));
 
   if (anonymous) {
-    node.upper_pin.store(file->Take().release(), std::memory_order_release);
+    PinUpper(state, node, file->Take(), Names::kNone);
   } else {
     IndexEntry entry(state);
     if (NeedsIndex(state, source)) {
@@ -245,7 +245,7 @@ Status CopyUpSpecial(State& state, Node& node, Location& location, bool anonymou
                            source.origin, fd.borrow()));
   BLENDFS_ASSIGN(const sys::FileStat made, state.os.StatFd(fd.borrow()));
   if (anonymous) {
-    node.upper_pin.store(fd.release(), std::memory_order_release);
+    PinUpper(state, node, std::move(fd), Names::kNone);
   } else {
     IndexEntry entry(state);
     if (NeedsIndex(state, source)) {

@@ -200,7 +200,7 @@ Result<Union::Created> Union::CreateTmp(Node& parent, mode_t mode, int flags,
   BLENDFS_ASSIGN(const sys::FileStat stat, state.os.StatFd(fd.borrow()));
   Created created;
   NodeRef node = NodeForNew(state, parent, "", stat, UniqueFd());
-  node->upper_pin.store(pin.release(), std::memory_order_release);
+  PinUpper(state, *node, std::move(pin), Names::kNone);
   node->unlinked.store(true, std::memory_order_release);
   node->name_valid = false;
   created.file = std::make_unique<RegularFile>(state, *node, flags, std::move(fd));

@@ -4,7 +4,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace blendfs::merge {
+
+namespace {
+
+thread_local int lost_because = ESTALE;
+
+}  // namespace
 
 HeldFd::~HeldFd() {
   if (is_set()) keeper_->Remove(*this);
@@ -32,6 +40,8 @@ void HeldFd::StayOpen() const {
 void HeldFd::MayClose() const {
   if (is_set()) keeper_->Unfix(*this);
 }
+
+int FdKeeper::LostBecause() { return lost_because; }
 
 void FdKeeper::Trim() {
   const size_t open = open_.load(std::memory_order_relaxed);
@@ -78,7 +88,11 @@ void FdKeeper::Unfix(const HeldFd& held) {
 int FdKeeper::Reopen(const HeldFd& held) {
   // Without the lock, which a disk would hold up for all. The handle stays: only Close sets it, alone.
   auto fd = os_.OpenHandle(held.layer_->mount.borrow(), *held.handle_, O_PATH);
-  if (!fd) return HeldFd::kLost;
+  if (!fd) {
+    const int code = fd.error().code;
+    lost_because = code == EMFILE || code == ENFILE || code == ENOMEM ? code : ESTALE;
+    return HeldFd::kLost;
+  }
   const std::lock_guard lock(mutex_);
   if (const int other = held.fd_.load(std::memory_order_acquire); other != HeldFd::kClosed)
     return other;

@@ -77,6 +77,10 @@ class FdKeeper {
   // Closes some if too many are open. Never within a Use. Waits for others' only when far too many are.
   void Trim();
 
+  // What it means that a borrowed descriptor was answered with EBADF in this thread: ESTALE, or what the process was
+  // short of when it had to be opened again (EMFILE, ENFILE, ENOMEM).
+  static int LostBecause();
+
   size_t open() const { return open_.load(std::memory_order_relaxed); }
 
  private:

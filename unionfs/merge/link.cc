@@ -58,6 +58,7 @@ Result<Entry> Union::Link(Node& node, Node& new_parent, std::string_view new_nam
     SetLocation(state, node, new_parent, name);
     node.unlinked.store(false, std::memory_order_release);
     state.table.Insert(node);
+    if (const HeldFd* pin = node.upper_pin.load(std::memory_order_acquire)) pin->MayClose();
   }
   NodeRef self = NodeRef::Share(state.table, node);
   const Attr attr = ToAttr(state, node, *stat);

@@ -122,14 +122,15 @@ class Merger {
   size_t upper_doubtful_ = 0;  // and those before this one may have an origin
 };
 
-// 1 and 2 are "." and ".."; 31 bits, as programs of 32 bits take no more.
+// 1 and 2 are "." and "..". So many bits that no two names of a directory meet: where they do, the offset of one
+// depends on whether the other is there.
 constexpr off_t kDotOffset = 1, kDotDotOffset = 2, kFirstOffset = 3;
-constexpr size_t kOffsetMask = 0x7fffffff;
+constexpr size_t kOffsetMask = 0x3fffffffffffffff;
 
 void SetOffsets(std::vector<DirItem>& items) {
   for (DirItem& item : items) {
     const size_t hash = std::hash<std::string>()(item.name);
-    item.offset = std::max<off_t>((hash ^ (hash >> 32)) & kOffsetMask, kFirstOffset);
+    item.offset = std::max(static_cast<off_t>(hash & kOffsetMask), kFirstOffset);
   }
   std::sort(items.begin(), items.end(), [](const DirItem& a, const DirItem& b) {
     return a.offset != b.offset ? a.offset < b.offset : a.name < b.name;

@@ -27,6 +27,14 @@ void PinLower(State& state, Node& node, layer::LayerIndex layer, UniqueFd fd) {
   node.lower_pin.store(pin.release(), std::memory_order_release);
 }
 
+void PinUpper(State& state, Node& node, UniqueFd fd, Names names) {
+  auto pin = std::make_unique<HeldFd>();
+  pin->Set(state.fds, state.stack.layer(0), std::move(fd));
+  if (names == Names::kNone) pin->StayOpen();
+  const HeldFd* none = nullptr;
+  if (node.upper_pin.compare_exchange_strong(none, pin.get())) (void)pin.release();
+}
+
 namespace {
 
 std::unique_ptr<Directory> TakeDirectory(State& state, Found& found) {
@@ -60,7 +68,7 @@ Node* NewNode(State& state, const ObjectKey& key, Node& parent, const std::strin
   node->data_on_upper.store(found.upper && !found.data, std::memory_order_relaxed);
   if (found.data) PinLower(state, *node, found.data_layer, std::move(found.data));
   if (found.index_entry) {
-    node->upper_pin.store(found.index_entry.release(), std::memory_order_relaxed);
+    PinUpper(state, *node, std::move(found.index_entry), Names::kSome);
     node->indexed.store(true, std::memory_order_relaxed);
   }
   node->lower_links.store(found.lower_links, std::memory_order_relaxed);

@@ -20,6 +20,11 @@ void SetLowerDir(State& state, FoundDir& found, LowerDir& dir);
 // The lower file with the data of a metadata-only copy. Once a node.
 void PinLower(State& state, Node& node, layer::LayerIndex layer, UniqueFd fd);
 
+// The upper object, of which names (others, or one in the index) are left or not: without any it stays open, as no
+// handle leads to it. The first one counts.
+enum class Names { kNone, kSome };
+void PinUpper(State& state, Node& node, UniqueFd fd, Names names);
+
 // A new node for an upper object just made under that name, whose attributes are `stat`.
 NodeRef NodeForNew(State& state, Node& parent, const std::string& name, const sys::FileStat& stat,
                    UniqueFd directory, bool shown_whiteout = false);

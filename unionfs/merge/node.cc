@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "unionfs/merge/node.h"
 
-#include <unistd.h>
-
 #include "unionfs/merge/table.h"
 
 namespace blendfs::merge {
@@ -17,7 +15,7 @@ const LowerDir* Directory::InLayer(layer::LayerIndex layer) const {
 }
 
 Node::~Node() {
-  if (const int fd = upper_pin.load(std::memory_order_relaxed); fd >= 0) ::close(fd);
+  delete upper_pin.load(std::memory_order_relaxed);
   delete lower_pin.load(std::memory_order_relaxed);
 }
 

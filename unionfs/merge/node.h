@@ -94,9 +94,9 @@ class Node {
   Node* parent = nullptr;  // holds a reference; null for the root
   std::string name;        // current in the union, or the last one
   bool name_valid = true;  // false once that name was removed
-  // Descriptors of objects that no name leads to any more: of the upper one (unlinked, indexed; O_PATH), and of the
+  // Descriptors of objects that no name here leads to: of the upper one (unlinked, indexed; O_PATH), and of the
   // lower file that has a metadata-only copy's data. Owned, set once, valid as long as the node.
-  std::atomic<int> upper_pin{-1};
+  std::atomic<const HeldFd*> upper_pin{nullptr};
   std::atomic<const HeldFd*> lower_pin{nullptr};
 
   std::unique_ptr<Directory> dir;  // for directories

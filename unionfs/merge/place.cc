@@ -33,8 +33,8 @@ Result<Place> AttributePlace(State& state, Node& node) {
   }
   const bool upper = node.OnUpper();
   if (upper) {
-    if (const int pin = node.upper_pin.load(std::memory_order_acquire); pin >= 0)
-      return Pinned(BorrowedFd(pin));
+    if (const HeldFd* pin = node.upper_pin.load(std::memory_order_acquire))
+      return Pinned(pin->borrow());
   }
   Location location = CurrentLocation(state, node);
   const Directory& dir = *location.parent->dir;

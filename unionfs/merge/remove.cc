@@ -14,13 +14,18 @@ namespace blendfs::merge {
 
 namespace {
 
-Status Pin(State& state, Node& node) {
-  if (node.upper_pin.load(std::memory_order_acquire) >= 0) return {};
+// The name goes that the node may be reached by. Whether it is the last one the caller says; if it then does not
+// go, the descriptor merely stays open.
+Status Pin(State& state, Node& node, Names others) {
+  const HeldFd* pin = node.upper_pin.load(std::memory_order_acquire);
+  if (pin != nullptr) {
+    if (others == Names::kNone) pin->StayOpen();
+    return {};
+  }
   BLENDFS_ASSIGN(const Place place, AttributePlace(state, node));
   if (place.pinned()) return {};
   BLENDFS_ASSIGN(UniqueFd fd, state.os.OpenBeneath(place.dir, place.name.c_str(), O_PATH));
-  int expected = -1;
-  if (node.upper_pin.compare_exchange_strong(expected, fd.get())) (void)fd.release();
+  PinUpper(state, node, std::move(fd), others);
   return {};
 }
 
@@ -50,11 +55,11 @@ Result<bool> PrepareUnlink(State& state, Node& node, Node& parent, const std::st
     BLENDFS_ASSIGN(const UpperName there, SeeUpper(state, parent, name));
     if (there != UpperName::kObject) BLENDFS_TRY(LinkUp(state, node, parent, name));
     BLENDFS_TRY(WriteLinkCount(state, node, CountAgainst::kUpper));
-    BLENDFS_TRY(Pin(state, node));
+    BLENDFS_TRY(Pin(state, node, count == 1 ? Names::kNone : Names::kSome));
     return count == 1;
   }
-  BLENDFS_TRY(Pin(state, node));
   BLENDFS_ASSIGN(const int64_t links, RealLinks(state, node));
+  BLENDFS_TRY(Pin(state, node, links <= 1 ? Names::kNone : Names::kSome));
   return links <= 1;
 }
 

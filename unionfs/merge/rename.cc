@@ -136,8 +136,11 @@ class Renamer {
       std::lock_guard lock(state_.LocationLock(node));
       if (!node.dir->redirect.empty() && node.dir->redirect[0] == '/') return {};
     }
-    const std::string path = LowerPath(state_, node);
-    if (path.size() >= kMaxRedirect) return Fail(EXDEV, "the redirect would be too long");
+    std::string path = LowerPath(state_, node);
+    if (path.size() >= kMaxRedirect) {
+      if (&moved.parent != &target.parent) return Fail(EXDEV, "the redirect would be too long");
+      path = path.substr(path.rfind('/') + 1);  // beside its old name
+    }
     BLENDFS_TRY(state_.os.SetXattrFd(node.dir->upper_fd(), Key(layer::kRedirect).c_str(), path, 0));
     std::lock_guard lock(state_.LocationLock(node));
     node.dir->redirect = path;
@@ -158,7 +161,7 @@ class Renamer {
       const Location location = CurrentLocation(state_, node);
       path = LowerPath(state_, *location.parent) + "/" + (present ? *present : location.name);
     }
-    if (path.size() >= kMaxRedirect) return Fail(EXDEV, "the redirect would be too long");
+    if (path.size() >= kMaxRedirect) return copy_up_internal::CopyUpDataOnly(state_, node, true);
     return object.SetXattr(key, path, 0);
   }
 

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <optional>
@@ -70,6 +72,25 @@ TEST_F(HeldFdTest, StaysBelowTheBoundAndOpensAgain) {
   EXPECT_LE(keeper->open(), 40u);
   held.clear();
   EXPECT_EQ(keeper->open(), 0u);
+}
+
+TEST_F(HeldFdTest, TellsWhyOneIsLost) {
+  Hold(2, 0);
+  keeper->Trim();  // takes the marks of use away
+  keeper->Trim();
+  ASSERT_EQ(keeper->open(), 0u);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_FALSE(LeadsToItsDirectory(0));
+  EXPECT_EQ(FdKeeper::LostBecause(), EMFILE);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(LeadsToItsDirectory(0)) << "it was lost for that moment only";
+  ASSERT_EQ(::rmdir((tree / "1").c_str()), 0);
+  EXPECT_FALSE(LeadsToItsDirectory(1));
+  EXPECT_EQ(FdKeeper::LostBecause(), ESTALE);
 }
 
 TEST_F(HeldFdTest, WhatIsUsedStays) {

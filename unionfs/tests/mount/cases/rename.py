@@ -4,7 +4,33 @@ import os
 
 from lab import sysops, tree
 from lab.case import Case, not_for
-from lab.layers import directory, file, hard, redirect, symlink, whiteout
+from lab.layers import directory, file, hard, redirect, symlink, whiteout, write
+
+
+class LongPaths(Case):
+    def test_beside_its_old_name_below_a_path_of_more_than_4096_bytes(self):
+        def descend(top, make=False):
+            os.chdir(top)
+            for i in range(20):
+                name = "%02d" % i + "p" * 240
+                if make:
+                    os.mkdir(name)
+                os.chdir(name)
+        self.addCleanup(os.chdir, "/")
+        self.union({}).unmount()
+        descend(self.m.lowers[0], make=True)
+        write(".", {"big": file(b"b" * 200000), "small": file("s"), "dir/x": file("x")})
+        self.m.mount()
+        descend(self.m.root)
+        for turn in range(2):
+            for name in ("big", "small", "dir"):
+                os.rename(name + "1" * turn, name + "1" * (turn + 1))
+        self.assertEqual(sorted(os.listdir(".")), ["big11", "dir11", "small11"])
+        os.chdir("/")
+        self.m.remount()
+        descend(self.m.root)
+        with open("dir11/x", "rb") as inner, open("big11", "rb") as big:
+            self.assertEqual((inner.read(), len(big.read())), (b"x", 200000))
 
 
 class RenameFiles(Case):
