@@ -3,11 +3,12 @@
 import os
 
 from lab import sysops, tree
-from lab.case import Case, not_for
+from lab.case import Case, not_for, only_for
 from lab.layers import directory, file, hard, redirect, symlink, whiteout, write
 
 
 class LongPaths(Case):
+    @only_for("blendfs")
     def test_beside_its_old_name_below_a_path_of_more_than_4096_bytes(self):
         def descend(top, make=False):
             os.chdir(top)

@@ -161,7 +161,10 @@ class Actions:
 
     def map_read(self, slot):
         fd = self.file(slot)
-        with mmap.mmap(fd, min(os.fstat(fd).st_size, MAX_READ), prot=mmap.PROT_READ) as view:
+        size = min(os.fstat(fd).st_size, MAX_READ)
+        if size == 0:  # mmap would ask for the size once more, and take a failure of that for none
+            return hashed(b"")
+        with mmap.mmap(fd, size, prot=mmap.PROT_READ) as view:
             return hashed(view[:])
 
     def flock(self, slot, how):
