@@ -26,7 +26,7 @@ HARNESS = {
     "gate": ["base", "spec", "stats"],
     "store": ["base", "spec"],
     "export": ["base", "spec", "stats", "gate", "store"],
-    "archive": ["base", "spec", "store", "export"],
+    "archive": ["base", "spec", "import", "store", "export"],
     "guest": ["base", "spec"],
     "host": ["base", "spec", "guest"],
     "measure": ["base", "spec", "guest", "host"],

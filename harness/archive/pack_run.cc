@@ -41,6 +41,13 @@ std::vector<fs::path> Matching(const fs::path& folder, const std::string& patter
   return found;
 }
 
+// An imported file is known by the number that its name begins with, so the rest may be cut to what an archive takes.
+std::string ImportedName(const std::string& base, const fs::path& file) {
+  const std::string folder = base + "imported/";
+  return folder +
+         file.filename().string().substr(0, std::min(kMostName, kMostPath - folder.size()));
+}
+
 Result<void> AddRun(const RunFolder& run, const std::string& top, FileMap& files) {
   const std::string base = top + "runs/" + run.id() + "/";
   for (const char* name : kRunFiles)
@@ -49,8 +56,7 @@ Result<void> AddRun(const RunFolder& run, const std::string& top, FileMap& files
     if (auto added = Add(log, base + "console/" + log.filename().string(), files); !added)
       return added;
   for (const fs::path& file : Matching(run.dir() / "imported", "*"))
-    if (auto added = Add(file, base + "imported/" + file.filename().string(), files); !added)
-      return added;
+    if (auto added = Add(file, ImportedName(base, file), files); !added) return added;
   const fs::path runs = fs::absolute(run.dir()).parent_path();
   for (const fs::path& file : Matching(runs, "calibration-*.json"))
     if (auto added = Add(file, top + "runs/" + file.filename().string(), files); !added)

@@ -13,7 +13,6 @@ namespace blendbench {
 namespace {
 
 constexpr size_t kBlock = 512;
-constexpr size_t kMostPath = 200;
 constexpr int kMostDeep = 8;
 
 // POSIX.1-1988 ustar, byte for byte.
@@ -70,13 +69,18 @@ void PutNumber(char (&field)[N], size_t value) {
   std::memcpy(field, text.data(), std::min(text.size(), N - 1));
 }
 
+// The slash at which a path of more than 100 characters is cut in two; npos when none leaves parts that fit.
+size_t CutOf(std::string_view path) {
+  const size_t slash = path.find('/', path.size() - sizeof(Header::name) - 1);
+  return slash > sizeof(Header::prefix) ? std::string_view::npos : slash;
+}
+
+// The path is safe.
 Header MakeHeader(const std::string& path, size_t size) {
   Header header{};
   std::string name = path, prefix;
   if (name.size() > sizeof header.name) {
-    const size_t slash = path.find('/', path.size() - sizeof header.name - 1);
-    if (slash == std::string::npos || slash > sizeof header.prefix)
-      throw std::invalid_argument(path + ": too long a name for an archive");
+    const size_t slash = CutOf(path);
     prefix = path.substr(0, slash);
     name = path.substr(slash + 1);
   }
@@ -120,6 +124,7 @@ bool FileInsideFile(const FileMap& files) {
 
 bool IsSafePath(std::string_view path) {
   if (path.empty() || path.size() > kMostPath) return false;
+  if (path.size() > sizeof(Header::name) && CutOf(path) == std::string_view::npos) return false;
   int depth = 0;
   while (true) {
     const size_t slash = path.find('/');

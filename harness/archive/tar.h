@@ -14,8 +14,11 @@ namespace blendbench {
 // Path -> content, in the order of the names.
 using FileMap = std::map<std::string, std::string>;
 
-// Relative, of [A-Za-z0-9._+:@=-] parts, none of them "", "." or "..", at most 8 deep and 200 characters: nothing that
-// could lead out of a folder, hide in a terminal or surprise a shell.
+inline constexpr size_t kMostPath = 200;
+inline constexpr size_t kMostName = 100;  // of a file without its folders
+
+// Relative, of [A-Za-z0-9._+:@=-] parts, none of them "", "." or "..", at most 8 deep and 200 characters, 100 a part and
+// whatever else ustar asks for: nothing that could lead out of a folder, hide in a terminal or surprise a shell.
 bool IsSafePath(std::string_view path);
 
 // Every path is safe, otherwise std::invalid_argument. The same files give the same bytes: no owner, no time.

@@ -3,12 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <exception>
-#include <map>
-#include <optional>
 
+#include "harness/archive/check_import.h"
+#include "harness/archive/check_plan.h"
 #include "harness/archive/compare_json.h"
 #include "harness/archive/gzip.h"
 #include "harness/archive/pack_run.h"
@@ -23,11 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-constexpr size_t kMostNamed = 50;
-// No experiment has more; statistics over more would take a hostile plan's fill of memory.
-constexpr int kMostBlocks = 2000;
-constexpr size_t kMostArms = 200;
 
 Error Unusable(const std::string& name, const std::string& why) {
   return {ExitCode::kEnvironment,
@@ -107,78 +100,16 @@ Result<fs::path> WriteRuns(const Unpacked& unpacked, const fs::path& scratch) {
   return scratch / "runs" / unpacked.run;
 }
 
-// Of the files that an imported run was made of, in the order in which they were given: by the number that
-// their names begin with.
-std::vector<std::string> ImportedDigests(const Unpacked& unpacked) {
-  const std::string folder = "runs/" + unpacked.run + "/imported/";
-  std::multimap<long, std::string> digests;
-  for (const auto& [path, content] : unpacked.files)
-    if (path.rfind(folder, 0) == 0)
-      digests.emplace(std::strtol(path.c_str() + folder.size(), nullptr, 10), Sha256Hex(content));
-  std::vector<std::string> ordered;
-  for (auto& [number, digest] : digests) ordered.push_back(std::move(digest));
-  return ordered;
-}
-
-bool CheckPlan(const RunFolder& run, const Unpacked& unpacked, Verification& result) {
-  const Experiment& experiment = run.plan().experiment;
-  auto wrong = [&](const std::string& what) {
-    result.mismatches.push_back({"plan", "plan.json", what});
-  };
-  if (experiment.blocks < 0 || experiment.blocks > kMostBlocks ||
-      experiment.arms.size() > kMostArms ||
-      run.plan().steps.size() > static_cast<size_t>(kMostBlocks) * kMostArms) {
-    wrong("is larger than any experiment; nothing was recomputed");
-    return false;
-  }
-  if (IsExternal(experiment)) {  // it has no spec, and its order is that of its files
-    if (Sha256Hex(Join(ImportedDigests(unpacked), "")) != experiment.spec_sha256)
-      wrong("was made of other imported files");
-    return true;
-  }
-  const auto spec = unpacked.files.find("runs/" + unpacked.run + "/spec.toml");
-  if (spec == unpacked.files.end() || Sha256Hex(spec->second) != experiment.spec_sha256)
-    wrong("was made of another spec.toml");
-  const Plan again = MakePlan(experiment, run.plan().claims_sha256);
-  if (ToJson(again)["steps"] != ToJson(run.plan())["steps"])
-    wrong("does not have the order that its seed gives");
-  return true;
-}
-
-// Each sample says which plan, which images and which substrate it belongs to; an imported one, which file.
-void CheckProvenance(const RunFolder& run, const Unpacked& unpacked, Verification& result) {
-  const bool external = IsExternal(run.plan().experiment);
-  const std::vector<std::string> imported = ImportedDigests(unpacked);
-  const json wanted = {{"plan_sha256", run.plan_sha256()},
-                       {"spec_sha256", run.plan().experiment.spec_sha256},
-                       {"images", run.environment().images},
-                       {"substrate", run.environment().substrate}};
-  auto wrong = [&](const Sample& sample, const std::string& what) {
-    if (result.mismatches.size() >= kMostNamed) return;
-    result.mismatches.push_back(
-        {"provenance", fmt::format("block {}, arm {}", sample.block, OneLine(sample.arm)), what});
-  };
-  for (const Sample& sample : run.samples()) {
-    if (!sample.provenance.is_object()) {
-      wrong(sample, "it has none");
-      continue;
-    }
-    const json file = sample.provenance.value("sha256", json());
-    if (external && std::find(imported.begin(), imported.end(), file) == imported.end())
-      wrong(sample, "it comes from none of the imported files");
-    for (const auto& [member, value] : wanted.items()) {
-      if (sample.provenance.contains(member) && sample.provenance[member] != value)
-        wrong(sample, fmt::format("its {} is not the run's", member));
-    }
-  }
-}
-
 void CheckSamples(const RunFolder& run, const fs::path& scratch, Verification& result) {
   result.samples = run.samples().size();
   for (const Warning& warning : run.warnings()) {
     std::string subject = warning.subject;
     const std::string prefix = scratch.string() + "/";
     if (subject.rfind(prefix, 0) == 0) subject.erase(0, prefix.size());
+    if (warning.kind == WarningKind::kRepairedLine) {
+      result.warnings.push_back({warning.kind, subject, warning.text, warning.remedy});
+      continue;
+    }
     result.mismatches.push_back({"sample", subject, warning.text});
   }
 }
@@ -210,8 +141,8 @@ std::string CheckReport(const RunFolder& run, const Unpacked& unpacked, Verifica
   return text;
 }
 
-void CheckPages(const Unpacked& unpacked, const std::string& report, const MakePages& make_pages,
-                Verification& result) {
+Result<void> CheckPages(const Unpacked& unpacked, const std::string& report,
+                        const MakePages& make_pages, Verification& result) {
   FileMap archived;
   for (const auto& [path, content] : unpacked.files)
     if (path.rfind("report/", 0) == 0 && path != "report/report.json")
@@ -220,13 +151,14 @@ void CheckPages(const Unpacked& unpacked, const std::string& report, const MakeP
     result.warnings.push_back({WarningKind::kNotVerified, "report.html",
                                "the archive was made without a page",
                                "`blendbench report` on its run makes one"});
-    return;
+    return {};
   }
   auto made = make_pages(report);
+  if (!made && made.error().code == ExitCode::kInterrupted) return tl::unexpected(made.error());
   if (!made) {
     result.warnings.push_back({WarningKind::kNotVerified, "report.html", made.error().message,
                                "the page and its figures were compared by digest only"});
-    return;
+    return {};
   }
   result.page_checked = true;
   const json made_with = unpacked.manifest.value("made_with", json());
@@ -244,6 +176,7 @@ void CheckPages(const Unpacked& unpacked, const std::string& report, const MakeP
                                "made with another version of the drawing program: " +
                                    OneLine(DumpJson(made_with, -1).substr(0, 200)),
                                "their data (CSV) and the page's words were compared"});
+  return {};
 }
 
 }  // namespace
@@ -271,11 +204,14 @@ Result<Verification> VerifyRun(std::string_view archive, const std::string& name
     return result;
   }
   CheckSamples(*run, scratch, result);
-  if (!CheckPlan(*run, *unpacked, result)) return result;
-  CheckProvenance(*run, *unpacked, result);
+  if (!CheckPlan(*run, unpacked->files, result.mismatches)) return result;
+  CheckSteps(*run, result.mismatches);
   try {  // members of a type that no sample of ours has
+    if (IsExternal(run->plan().experiment)) CheckImport(*run, unpacked->files, result.mismatches);
     const std::string report = CheckReport(*run, *unpacked, result);
-    if (!report.empty()) CheckPages(*unpacked, report, make_pages, result);
+    if (!report.empty())
+      if (auto checked = CheckPages(*unpacked, report, make_pages, result); !checked)
+        return tl::unexpected(checked.error());
   } catch (const std::exception& error) {
     result.mismatches.push_back({"number", "report/report.json",
                                  std::string("cannot be derived: ") + OneLine(error.what())});

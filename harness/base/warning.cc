@@ -13,6 +13,8 @@ const char* WarningName(WarningKind kind) {
   switch (kind) {
     case WarningKind::kDamagedLine:
       return "damaged-line";
+    case WarningKind::kRepairedLine:
+      return "repaired-line";
     case WarningKind::kTornLine:
       return "torn-line";
     case WarningKind::kDuplicateSample:

@@ -11,6 +11,7 @@ namespace blendbench {
 
 enum class WarningKind {
   kDamagedLine,         // a line of samples.jsonl is no sample
+  kRepairedLine,        // likewise, and its step has been measured again
   kTornLine,            // the last line was not written to its end
   kDuplicateSample,     // a step has two samples
   kUnplannedSample,     // a sample of no step

@@ -45,12 +45,14 @@ Result<std::vector<ImportFile>> ReadAll(const ImportOptions& options) {
   return files;
 }
 
+constexpr size_t kMostKept = 90;  // with its number still a name that tar takes
+
 // imported/000-NAME: a plain name whatever the user's path was.
 std::string KeptName(size_t number, const std::string& path) {
   std::string name = fs::path(path).filename().string();
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-') c = '_';
-  return fmt::format("{:03}-{}", number, name.substr(0, 100));
+  return fmt::format("{:03}-{}", number, name.substr(0, kMostKept));
 }
 
 Result<void> Keep(const std::vector<ImportFile>& files, const fs::path& folder) {

@@ -37,6 +37,21 @@ std::string VerificationText(const std::string& archive, const Verification& res
   return text;
 }
 
+// The folder that it is unpacked in is gone on return: whoever reads our output may go at any time.
+Result<Verification> VerifyInScratch(const std::string& bytes, const std::string& name) {
+  Interrupt interrupt;
+  interrupt.CatchSignals();
+  const ScratchFolder scratch;
+  if (scratch.path().empty())
+    return Fail(ExitCode::kEnvironment,
+                "no temporary folder to unpack it in; free some space, or set TMPDIR to a folder "
+                "with some");
+  auto result = VerifyRun(bytes, name, scratch.path(), BLENDBENCH_VERSION,
+                          [&](const std::string& report) { return PagesOf(report, interrupt); });
+  if (interrupt.raised()) return tl::unexpected(Interrupted());
+  return result;
+}
+
 }  // namespace
 
 int ReportCommand(const ReportOptions& options, Io& io) {
@@ -46,7 +61,9 @@ int ReportCommand(const ReportOptions& options, Io& io) {
   if (!options.choice.json) Warn(io, warnings);
   const fs::path folder =
       options.folder.empty() ? fs::path("reports") / run->record.id : fs::path(options.folder);
-  if (auto written = WritePages(ReportJson(*run), folder); !written)
+  Interrupt interrupt;
+  interrupt.CatchSignals();
+  if (auto written = WritePages(ReportJson(*run), folder, interrupt); !written)
     return Complain(io, written.error());
   const std::string page = (folder / "report.html").string();
   if (!options.choice.json) {
@@ -73,10 +90,12 @@ int ArchiveCommand(const ArchiveOptions& options, Io& io) {
   const std::string report = ReportJson(*run);
   Pages pages;
   if (!options.no_page) {
-    auto made = PagesOf(report);
+    Interrupt interrupt;
+    interrupt.CatchSignals();
+    auto made = PagesOf(report, interrupt);
     if (!made) {
       Error error = made.error();
-      error.message += "; or give --no-page";
+      if (error.code != ExitCode::kInterrupted) error.message += "; or give --no-page";
       return Complain(io, error);
     }
     pages = std::move(*made);
@@ -110,11 +129,7 @@ int VerifyCommand(const VerifyOptions& options, Io& io) {
              options.archive + ": larger than any archive that `blendbench archive` makes"});
   auto bytes = ReadFile(options.archive);
   if (!bytes) return Complain(io, {ExitCode::kUsage, bytes.error().message});
-  const ScratchFolder scratch;
-  if (scratch.path().empty())
-    return Complain(io, {ExitCode::kEnvironment,
-                         "no temporary folder to unpack it in; free some space, or set TMPDIR"});
-  auto result = VerifyRun(*bytes, options.archive, scratch.path(), BLENDBENCH_VERSION, PagesOf);
+  auto result = VerifyInScratch(*bytes, options.archive);
   if (!result) return Complain(io, result.error());
   const ExitCode code = result->mismatches.empty() ? ExitCode::kOk : ExitCode::kGateFailed;
   if (!options.json) {

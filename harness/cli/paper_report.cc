@@ -28,40 +28,43 @@ Result<fs::path> FindReporter() {
 }
 
 // Its last line is the reason when it fails.
-Result<std::string> RunReporter(const std::vector<std::string>& arguments, double limit_s) {
+Result<std::string> RunReporter(const std::vector<std::string>& arguments, double limit_s,
+                                const Interrupt& interrupt) {
   auto reporter = FindReporter();
   if (!reporter) return tl::unexpected(reporter.error());
   std::vector<std::string> argv{reporter->string()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  Interrupt interrupt;
-  interrupt.CatchSignals();
   auto output = RunChecked(argv, Deadline::After(limit_s), &interrupt);
+  if (interrupt.raised()) return tl::unexpected(Interrupted());
   if (output) return std::move(*output);
-  if (interrupt.raised())
-    return Fail(ExitCode::kInterrupted, "interrupted; nothing is lost, run it again");
   return Fail(ExitCode::kEnvironment, output.error());
 }
 
 }  // namespace
 
-Result<void> WritePages(const std::string& report_json, const fs::path& folder) {
+Error Interrupted() {
+  return {ExitCode::kInterrupted, "interrupted; nothing is lost, run it again"};
+}
+
+Result<void> WritePages(const std::string& report_json, const fs::path& folder,
+                        const Interrupt& interrupt) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return tl::unexpected(FileError("create", folder, error.value()));
   const fs::path document = folder / "report.json";
   if (auto written = WriteFileAtomic(document, report_json); !written) return written;
-  auto made = RunReporter({document.string(), "--out", folder.string()}, kPagesS);
+  auto made = RunReporter({document.string(), "--out", folder.string()}, kPagesS, interrupt);
   if (!made) return tl::unexpected(made.error());
   return {};
 }
 
-Result<Pages> PagesOf(const std::string& report_json) {
-  auto versions = RunReporter({"--versions"}, kVersionsS);
+Result<Pages> PagesOf(const std::string& report_json, const Interrupt& interrupt) {
+  auto versions = RunReporter({"--versions"}, kVersionsS, interrupt);
   if (!versions) return tl::unexpected(versions.error());
   const ScratchFolder scratch;
   if (scratch.path().empty())
     return Fail(ExitCode::kEnvironment, "no temporary folder; free some space, or set TMPDIR");
-  if (auto written = WritePages(report_json, scratch.path()); !written)
+  if (auto written = WritePages(report_json, scratch.path(), interrupt); !written)
     return tl::unexpected(written.error());
   Pages pages;
   if (auto parsed = ParseJson(*versions)) pages.made_with = std::move(*parsed);
@@ -73,6 +76,7 @@ Result<Pages> PagesOf(const std::string& report_json) {
     if (!content) return tl::unexpected(content.error());
     pages.files[name] = std::move(*content);
   }
+  if (interrupt.raised()) return tl::unexpected(Interrupted());
   return pages;
 }
 

@@ -9,6 +9,7 @@
 
 #include "harness/archive/pages.h"
 #include "harness/base/exit_code.h"
+#include "harness/guest/event_loop.h"
 
 namespace blendbench {
 
@@ -16,7 +17,10 @@ namespace blendbench {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "blendbench-XXXXXX").string();
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+    if (error) return;
+    std::string pattern = (folder / "blendbench-XXXXXX").string();
     if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
   }
   ScratchFolder(const ScratchFolder&) = delete;
@@ -31,10 +35,14 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
-// Writes report.json, report.html and plots/ into `folder`. kEnvironment names what is missing.
-Result<void> WritePages(const std::string& report_json, const std::filesystem::path& folder);
+// Writes report.json, report.html and plots/ into `folder`. kEnvironment names what is missing; kInterrupted once
+// `interrupt` is raised.
+Result<void> WritePages(const std::string& report_json, const std::filesystem::path& folder,
+                        const Interrupt& interrupt);
+
+Error Interrupted();
 
 // The same in memory, with the versions of what made them; report.json is not among the files.
-Result<Pages> PagesOf(const std::string& report_json);
+Result<Pages> PagesOf(const std::string& report_json, const Interrupt& interrupt);
 
 }  // namespace blendbench

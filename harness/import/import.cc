@@ -12,8 +12,6 @@
 namespace blendbench {
 namespace {
 
-constexpr int kMostBlocks = 100'000;
-
 Result<void> CheckId(const std::string& id, const char* what) {
   if (IsId(id, "-_")) return {};
   return Fail(ExitCode::kUsage, fmt::format("{} \"{}\" may hold only a-z, 0-9, - and _, at most 64",

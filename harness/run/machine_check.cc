@@ -28,7 +28,10 @@ constexpr double kCommandS = 20;
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "blendbench-doctor-XXXXXX").string();
+    std::error_code error;
+    const fs::path folder = fs::temp_directory_path(error);
+    if (error) return;
+    std::string pattern = (folder / "blendbench-doctor-XXXXXX").string();
     if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
@@ -110,6 +113,8 @@ std::vector<Finding> LookAtFuse() {
     return {{"fuse", Health::kGood, "/dev/fuse opens", ""},
             {"fuse passthrough", Health::kPoor, "not looked at", "ask as root"}};
   const TemporaryFolder folder;
+  if (folder.path().empty())
+    return {{"fuse", Health::kPoor, "no temporary folder to try a mount in", "set TMPDIR"}};
   const auto offer = AskFuse(folder.path() / "fuse.log", Deadline::After(kCommandS));
   if (!offer)
     return {{"fuse", Health::kPoor, offer.error(),

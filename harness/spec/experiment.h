@@ -16,6 +16,9 @@
 
 namespace blendbench {
 
+// What a plan may have at most, imported ones too.
+inline constexpr int kMostBlocks = 10'000;
+
 enum class Layout { kMonolithic, kCoarse, kFine };
 // "monolithic", "coarse" or "fine", as specs, plans and reports write it.
 std::string LayoutName(Layout layout);
@@ -104,6 +107,8 @@ struct Step {
   int block = 0;
   int order = 0;
   std::string arm;
+
+  bool operator==(const Step&) const = default;
 };
 
 struct Plan {

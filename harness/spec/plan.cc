@@ -15,7 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kSchema = 1;
-constexpr int kMostBlocks = 10'000;
 
 Layout LayoutFromName(const std::string& name) {
   if (name == "monolithic") return Layout::kMonolithic;

@@ -263,19 +263,8 @@ Result<void> RunFolder::LoadSamples(bool writable) {
       if (auto ended = AppendWhole(samples_fd_, path, "\n"); !ended) return ended;
     }
   }
-  const char* kept = writable
-                         ? "kept in samples.corrupt, its step runs again"
-                         : "left out here; `blendbench run ... --resume` measures its step again";
-  for (const DamagedLine& damaged : file.damaged) {
-    warnings_.push_back({WarningKind::kDamagedLine,
-                         fmt::format("{}:{}", path.string(), damaged.line), damaged.problem, kept});
-  }
-  if (file.torn) {
-    warnings_.push_back({WarningKind::kTornLine,
-                         fmt::format("{}:{}", path.string(), file.tail.line),
-                         "the last line is torn", kept});
-  }
   std::set<StepKey> planned, seen;
+  std::vector<Warning> left_out;
   for (const Step& step : plan_.steps) planned.emplace(step.block, step.arm);
   for (size_t i = 0; i < file.samples.size(); ++i) {
     Sample& sample = file.samples[i];
@@ -285,14 +274,41 @@ Result<void> RunFolder::LoadSamples(bool writable) {
       samples_.push_back(std::move(sample));
       continue;
     }
-    warnings_.push_back(
+    left_out.push_back(
         {wanted ? WarningKind::kDuplicateSample : WarningKind::kUnplannedSample,
          fmt::format("{}:{}", path.string(), file.lines[i]),
          fmt::format("{} of block {}, arm {}", wanted ? "a second sample" : "an unplanned sample",
                      key.first, CleanText(key.second)),
          wanted ? "left out; the first one counts" : "left out"});
   }
+  WarnOfUnreadable(file, writable);
+  warnings_.insert(warnings_.end(), left_out.begin(), left_out.end());
   return {};
+}
+
+void RunFolder::WarnOfUnreadable(const SamplesFile& file, bool writable) {
+  const std::string path = (dir_ / "samples.jsonl").string();
+  // Which step an unreadable line belonged to cannot be told, but when none is pending it has its sample.
+  const bool whole = PendingSteps().empty();
+  const auto aside = ReadFile(dir_ / "samples.corrupt");
+  const auto repaired = [&](const DamagedLine& line) {
+    return whole && aside && aside->find(fmt::format("\n{}\n", line.bytes)) != std::string::npos;
+  };
+  const auto remedy = [&](const DamagedLine& line) {
+    if (repaired(line)) return "kept in samples.corrupt; every step has its sample";
+    if (writable) return "kept in samples.corrupt, its step runs again";
+    if (whole)
+      return "left out here, every step has its sample; `blendbench run ... --resume` sets it "
+             "aside";
+    return "left out here; `blendbench run ... --resume` measures its step again";
+  };
+  for (const DamagedLine& damaged : file.damaged)
+    warnings_.push_back({repaired(damaged) ? WarningKind::kRepairedLine : WarningKind::kDamagedLine,
+                         fmt::format("{}:{}", path, damaged.line), damaged.problem,
+                         remedy(damaged)});
+  if (file.torn)
+    warnings_.push_back({WarningKind::kTornLine, fmt::format("{}:{}", path, file.tail.line),
+                         "the last line is torn", remedy(file.tail)});
 }
 
 std::vector<Step> RunFolder::PendingSteps() const {

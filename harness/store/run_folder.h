@@ -27,6 +27,8 @@
 
 namespace blendbench {
 
+struct SamplesFile;
+
 class RunFolder {
  public:
   // Makes `runs_dir`/`run_id` and takes its lock. kUsage when it exists already (the message offers
@@ -76,6 +78,7 @@ class RunFolder {
   static Result<RunFolder> Load(const std::filesystem::path& run_dir, bool writable);
   Result<void> TakeLock();
   Result<void> LoadSamples(bool writable);
+  void WarnOfUnreadable(const SamplesFile& file, bool writable);
   Result<void> SetAside(int line, std::string_view bytes, const std::string& problem);
   Result<void> OpenSamples();
 
