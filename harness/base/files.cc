@@ -57,8 +57,13 @@ void SyncFolder(const fs::path& folder) {
 // Hands every chunk of the file to `take`; an Error when reading fails.
 template <typename Take>
 Result<void> ForEachChunk(const fs::path& path, Take take) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return tl::unexpected(FileError("read", path, errno));
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat there {};
+  if (fd.get() < 0 || fstat(fd.get(), &there) != 0)
+    return tl::unexpected(FileError("read", path, errno));
+  if (!S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("cannot read {}: it is not a regular file; name one", path.string()));
   posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   std::vector<char> buffer(size_t{1} << 18);
   for (;;) {
@@ -100,6 +105,11 @@ Error FileError(const std::string& action, const fs::path& path, int error_numbe
 }
 
 Result<std::string> ReadFile(const fs::path& path) {
+  std::error_code ignored;
+  if (const auto size = fs::file_size(path, ignored); !ignored && size > kMostFileBytes)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("cannot read {}: larger than {} MiB, so none of ours", path.string(),
+                            kMostFileBytes >> 20));
   std::string content;
   auto read = ForEachChunk(path, [&](std::string_view chunk) { content += chunk; });
   if (!read) return tl::unexpected(read.error());
@@ -126,6 +136,20 @@ Result<void> WriteFileAtomic(const fs::path& path, std::string_view content) {
     return tl::unexpected(FileError("write", path, error_number));
   }
   SyncFolder(path.parent_path());
+  return {};
+}
+
+Result<void> WriteOutput(const fs::path& path, std::string_view content) {
+  std::error_code error;
+  const fs::file_status there = fs::status(path, error);
+  if (!fs::exists(there)) return WriteFileAtomic(path, content);
+  if (fs::is_regular_file(there)) {
+    const fs::path target = fs::canonical(path, error);
+    return WriteFileAtomic(error ? path : target, content);
+  }
+  Descriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (fd.get() < 0 || !WriteAll(fd.get(), content) || fd.Close() != 0)
+    return tl::unexpected(FileError("write", path, errno));
   return {};
 }
 

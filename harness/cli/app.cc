@@ -9,6 +9,7 @@
 
 #include "harness/cli/comfort.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/finite_range.h"
 #include "harness/cli/tracking.h"
 #include "harness/export/formats.h"
 
@@ -88,7 +89,7 @@ void DefineCalibrate(CommandLine& line) {
       ->check(CLI::Range(5, 200));
   command->add_option("--margin", line.calibrate.margin, "the margin to judge by, 0.05 is 5 %")
       ->default_val(0.05)
-      ->check(CLI::Range(0.001, 10.0));
+      ->check(FiniteRange(0.001, 10.0));
   command->footer(
       "Examples:\n"
       "  blendbench calibrate                      on this host, without guests (calibrate-host)\n"
@@ -124,7 +125,7 @@ void DefinePlan(CommandLine& line) {
       ->add_option(
           "--sd", line.plan.sd_percent,
           "scatter of the ratio from block to block, in percent, instead of a measured one")
-      ->check(CLI::Range(0.001, 1000.0))
+      ->check(FiniteRange(0.001, 1000.0))
       ->excludes(noise);
   command->footer(
       "Examples:\n"
@@ -236,7 +237,9 @@ int ParseAndDispatch(int argc, const char* const* argv, Io& io) {
     return Complain(io, {ExitCode::kUsage,
                          std::string(error.what()) + "; see `" + CommandPath(line) + " --help`"});
   }
-  return Dispatch(line, io);
+  const int status = Dispatch(line, io);
+  io.out.flush();
+  return io.out || status != Status(ExitCode::kOk) ? status : CannotWrite(io);
 }
 
 }  // namespace

@@ -56,6 +56,18 @@ ExitCode CodeOf(GateVerdict verdict) {
   return verdict == GateVerdict::kRegressed ? ExitCode::kGateFailed : ExitCode::kCannotTell;
 }
 
+// What is still missing could be what is worse.
+void AddUnfinished(const Side& side, GateResult& result) {
+  const std::string text = fmt::format("{} is unfinished: {} steps to go", side.name, side.pending);
+  if (result.verdict == GateVerdict::kRegressed) {
+    result.notes.push_back(text);
+    return;
+  }
+  if (result.verdict == GateVerdict::kPassed) result.reasons.clear();
+  result.verdict = GateVerdict::kCannotTell;
+  result.reasons.push_back(text + "; `blendbench run --resume` completes it");
+}
+
 Result<void> Append(const fs::path& file, const std::string& text) {
   std::ofstream out(file, std::ios::app);
   out << text << '\n';
@@ -81,9 +93,9 @@ int CompareCommand(const CompareOptions& options, Io& io) {
   compared.candidate = candidate->runs.front().id;
   compared.options = options.gate;
   compared.result = CompareRuns(baseline->runs, candidate->runs.front(), options.gate);
-  if (candidate->pending > 0)
-    compared.result.notes.push_back(
-        fmt::format("the run is unfinished: {} steps to go", candidate->pending));
+  for (const Side* side : {&*baseline, &*candidate}) {
+    if (side->pending > 0) AddUnfinished(*side, compared.result);
+  }
   if (!options.markdown.empty()) {
     if (auto written = Append(options.markdown, CompareMarkdown(compared)); !written)
       return Complain(io, written.error());

@@ -42,6 +42,10 @@ std::vector<RunRecord> ReadRuns(const HistoryCommandOptions& options,
 }  // namespace
 
 int HistoryCommand(const HistoryCommandOptions& options, Io& io) {
+  if (options.as_gate && options.format.starts_with("otava"))
+    return Complain(
+        io, {ExitCode::kUsage,
+             "--gate answers as text or JSON; leave it out with --format " + options.format});
   std::vector<Warning> warnings;
   const std::vector<RunRecord> records = ReadRuns(options, warnings);
   const bool as_json = options.format == "json";

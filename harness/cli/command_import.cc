@@ -98,8 +98,7 @@ int ImportCommand(const ImportOptions& options, Io& io) {
   if (!imported) return Complain(io, imported.error());
   const std::string id =
       options.run.empty() ? NewRunId(options.runs_dir, options.name) : options.run;
-  if (id.find('/') != std::string::npos || id == "." || id == "..")
-    return Complain(io, {ExitCode::kUsage, "--run " + id + ": an id is a plain name"});
+  if (auto good = CheckRunId(id); !good) return Complain(io, good.error());
   auto run = Store(*imported, *files, options, id);
   if (!run) return Complain(io, run.error());
   const int failed = CountFailures(run->samples()).total;

@@ -103,8 +103,7 @@ int ArchiveCommand(const ArchiveOptions& options, Io& io) {
   auto packed = PackRun(run->folder, BLENDBENCH_VERSION, report, pages);
   if (!packed) return Complain(io, packed.error());
   const std::string output = options.output.empty() ? run->record.id + ".tar.gz" : options.output;
-  if (auto written = WriteFileAtomic(output, *packed); !written)
-    return Complain(io, written.error());
+  if (auto written = WriteOutput(output, *packed); !written) return Complain(io, written.error());
   const std::string digest = Sha256Hex(*packed);
   if (!options.choice.json) {
     Warn(io, warnings);

@@ -46,10 +46,7 @@ Result<RunFolder> OpenRun(const RunOptions& options, const PreparedPlan& prepare
   std::string id = options.run;
   if (id.empty() && options.resume) id = UnfinishedRun(options.runs_dir, plan_sha256);
   if (id.empty()) id = NewRunId(options.runs_dir, prepared.plan.experiment.name);
-  if (id.find('/') != std::string::npos || id == "." || id == "..") {
-    return Fail(ExitCode::kUsage,
-                fmt::format("--run {}: an id is a plain name; give the folder with --out", id));
-  }
+  if (auto good = CheckRunId(id); !good) return tl::unexpected(good.error());
   const fs::path dir = fs::path(options.runs_dir) / id;
   std::error_code ignored;
   const bool exists = fs::exists(dir / "plan.json", ignored);

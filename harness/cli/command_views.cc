@@ -101,7 +101,7 @@ int ExportCommand(const ExportOptions& options, Io& io) {
   if (!options.choice.json) Warn(io, warnings);
   const std::string text = ExportAs(run->record, run->analysis, options.format);
   if (options.output.empty()) return WriteOut(io, text);
-  if (auto written = WriteFileAtomic(options.output, text); !written)
+  if (auto written = WriteOutput(options.output, text); !written)
     return Complain(io, written.error());
   if (!options.choice.json) return Status(ExitCode::kOk);
   json answer = Answer("export", warnings);

@@ -59,14 +59,16 @@ std::string Lookup(const std::string& candidates) {
   return fmt::format("blendbench completion --candidates {}", candidates);
 }
 
-// Words for `compgen -W`, or files.
-std::string BashWords(const CompletedOption& option) {
+// Sets COMPREPLY to words or files. What is looked up comes from runs' folders: `compgen -W` would expand it, and
+// carry out what is written in it.
+std::string BashReply(const CompletedOption& option) {
   if (!option.choices.empty())
-    return fmt::format("compgen -W {} -- \"$cur\"", Quoted(Join(option.choices, " ")));
+    return fmt::format("COMPREPLY=($(compgen -W {} -- \"$cur\"))",
+                       Quoted(Join(option.choices, " ")));
   if (!option.candidates.empty())
-    return fmt::format("compgen -W \"$({} ${{run:+--run \"$run\"}} 2>/dev/null)\" -- \"$cur\"",
+    return fmt::format("_blendbench_lines < <({} ${{run:+--run \"$run\"}} 2>/dev/null)",
                        Lookup(option.candidates));
-  return "compgen -f -- \"$cur\"";
+  return "COMPREPLY=($(compgen -f -- \"$cur\"))";
 }
 
 // `name` is that of the command after those it belongs to: "baseline adopt".
@@ -76,11 +78,11 @@ void AddBashCommand(const CompletedCommand& command, const std::string& name, st
   for (const CompletedOption& option : command.options) {
     for (const std::string& word : option.names) words += (words.empty() ? "" : " ") + word;
     if (!option.names.empty() && option.takes_value)
-      values += fmt::format("        {}) COMPREPLY=($({})); return ;;\n", Join(option.names, "|"),
-                            BashWords(option));
+      values +=
+          fmt::format("        {}) {}; return ;;\n", Join(option.names, "|"), BashReply(option));
     if (option.argument.empty()) continue;
     const std::string place = option.repeats ? "*" : std::to_string(position++);
-    arguments += fmt::format("        {}) COMPREPLY=($({})) ;;\n", place, BashWords(option));
+    arguments += fmt::format("        {}) {} ;;\n", place, BashReply(option));
   }
   script += fmt::format("    {})\n      words={}\n", Quoted(name), Quoted(words));
   if (!values.empty()) script += "      case $prev in\n" + values + "      esac\n";
@@ -205,6 +207,10 @@ std::string BashCompletion(const std::vector<CompletedCommand>& commands) {
       own += fmt::format("    {}) own={} ;;\n", command.name, Quoted(NamesOf(command.commands)));
   std::string script = fmt::format(
       R"(# blendbench's completion for bash, made by `blendbench completion bash`.
+_blendbench_lines() {{
+  local line
+  while IFS= read -r line; do [[ $line == "$cur"* ]] && COMPREPLY+=("$line"); done
+}}
 _blendbench() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} words= run= i position=0
   local command=${{COMP_WORDS[1]}} own= first=2

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/finite_range.h"
 #include "harness/cli/tracking.h"
 
 namespace blendbench {
@@ -14,12 +15,12 @@ const std::map<std::string, Scale> kScales = {
     {"auto", Scale::kAuto}, {"relative", Scale::kRelative}, {"absolute", Scale::kAbsolute}};
 
 // An option in percent for a value that is a share.
-void AddPercent(CLI::App& command, const std::string& name, double& share, double most,
-                const std::string& help) {
+void AddPercent(CLI::App& command, const std::string& name, double& share, double least,
+                double most, const std::string& help) {
   command
       .add_option_function<double>(
           name, [&share](const double& percent) { share = percent * kPercent; }, help)
-      ->check(CLI::Range(0.0, most))
+      ->check(FiniteRange(least, most))
       ->type_name("PERCENT");
 }
 
@@ -41,11 +42,11 @@ void AddCompareOptions(CLI::App& command, CompareOptions& options) {
   command.add_option("--baselines", options.baselines_dir, "folder of the baselines")
       ->default_val(kDefaultBaselines);
   AddFilters(command, options.gate.metrics, options.gate.arms, options.gate.scale);
-  AddPercent(command, "--min-change", options.gate.least_change, 1000,
+  AddPercent(command, "--min-change", options.gate.least_change, 0, 1000,
              "smaller changes are passed over (default 3)");
-  AddPercent(command, "--blind-above", options.gate.blind_above, 10000,
+  AddPercent(command, "--blind-above", options.gate.blind_above, 0, 10000,
              "a metric too noisy to show this change cannot be told of (default 25)");
-  AddPercent(command, "--alpha", options.gate.alpha, 50,
+  AddPercent(command, "--alpha", options.gate.alpha, 0.001, 50,
              "chance of any false flag when nothing changed (default 5)");
   command.add_flag("--across-machines", options.gate.across_machines,
                    "compare although the machine or the substrate differs");
@@ -123,9 +124,9 @@ void DefineHistory(CLI::App& app, HistoryCommandOptions& options) {
   command->add_option("--last", options.last, "only the newest N runs")
       ->check(CLI::Range(1, 100'000));
   AddFilters(*command, options.history.metrics, options.history.arms, options.history.scale);
-  AddPercent(*command, "--min-change", options.history.least_change, 1000,
+  AddPercent(*command, "--min-change", options.history.least_change, 0, 1000,
              "smaller changes are passed over (default 3)");
-  AddPercent(*command, "--alpha", options.history.alpha, 50,
+  AddPercent(*command, "--alpha", options.history.alpha, 0.001, 50,
              "chance of any false change when nothing changed (default 5)");
   command
       ->add_option("--min-runs", options.history.least_runs,

@@ -53,7 +53,10 @@ nlohmann::json Answer(const char* command, const std::vector<Warning>& warnings)
 int WriteOut(Io& io, const std::string& document, ExitCode code) {
   io.out << document;
   io.out.flush();
-  if (io.out) return Status(code);
+  return io.out ? Status(code) : CannotWrite(io);
+}
+
+int CannotWrite(Io& io) {
   return Complain(io, {ExitCode::kEnvironment, "cannot write to standard output; free some space"});
 }
 

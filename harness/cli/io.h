@@ -40,6 +40,9 @@ void Print(Io& io, const std::string& text);
 // A document on standard output, byte for byte; kEnvironment when it takes no more.
 int WriteOut(Io& io, const std::string& document, ExitCode code = ExitCode::kOk);
 
+// The complaint about a standard output that took no more, as kEnvironment.
+int CannotWrite(Io& io);
+
 // What every answer to --json begins with: {"schema": 1, "command": ..., "warnings": [...]}.
 nlohmann::json Answer(const char* command, const std::vector<Warning>& warnings);
 

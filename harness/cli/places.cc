@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
@@ -72,6 +73,26 @@ fs::path DefaultImages() {
   const fs::path base =
       cache && *cache ? fs::path(cache) : fs::path(home ? home : "/root") / ".cache" / "blendfs";
   return base / "images" / "current";
+}
+
+Result<void> CheckRunId(const std::string& id) {
+  constexpr size_t kLongest = 128;
+  const bool plain =
+      !id.empty() && id.size() <= kLongest &&
+      std::isalnum(static_cast<unsigned char>(id.front())) != 0 &&
+      std::all_of(id.begin(), id.end(), [](unsigned char c) {
+        return c < 0x80 && (std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-');
+      });
+  // Names with a meaning beside or instead of a run's folder.
+  const bool taken = id == "latest" || id == "lock" || id.starts_with("blendbench.sqlite");
+  if (plain && !taken) return {};
+  return Fail(
+      ExitCode::kUsage,
+      fmt::format(
+          "--run {}: an id is a plain name: at most {} letters, digits, ., _ and -, beginning "
+          "with a letter or digit, and not \"latest\", \"lock\" or \"blendbench.sqlite\"; "
+          "give the folder with --out",
+          id, kLongest));
 }
 
 std::string NewRunId(const fs::path& runs_dir, const std::string& name) {

@@ -30,6 +30,9 @@ std::filesystem::path FindBuilt(const std::string& path_in_build);
 // Where vm-images/build leaves the images of ./reproduce: ${BLEND_CACHE:-~/.cache/blendfs}/images/current.
 std::filesystem::path DefaultImages();
 
+// Whether a run may be called that: a plain name that means nothing else. kUsage if not.
+Result<void> CheckRunId(const std::string& id);
+
 // 2026-11-23T10-00-00-quick: sorts by time and is a plain file name; two runs of one second get numbers.
 std::string NewRunId(const std::filesystem::path& runs_dir, const std::string& name);
 

@@ -6,6 +6,7 @@
 
 #include "harness/base/files.h"
 #include "harness/base/json_text.h"
+#include "harness/export/calibration_report.h"
 #include "harness/store/calibration_file.h"
 #include "harness/store/run_folder.h"
 
@@ -41,6 +42,11 @@ RunRecord RecordOf(const RunFolder& run) {
   RunRecord record{run.id(),          run.plan(),        run.plan_sha256(),
                    run.claims_text(), run.environment(), run.samples()};
   record.calibration = ReadCalibration(run.dir().parent_path(), run.environment());
+  try {
+    (void)CalibrationLines(record.calibration);
+  } catch (const nlohmann::json::exception&) {  // damaged: as good as none
+    record.calibration = nullptr;
+  }
   if (const Result<std::string> text = ReadFile(run.dir() / "diagnosis.json")) {
     auto diagnosis = ParseJson(*text);
     if (diagnosis && diagnosis->is_object()) record.diagnosis = std::move(*diagnosis);

@@ -90,7 +90,9 @@ Result<json> ReadIndex(const fs::path& path) {
 
 // The new folder takes the old one's place; the old one goes once the new one stands.
 Result<void> Exchange(const fs::path& fresh, const fs::path& place) {
-  const fs::path old = place.string() + ".old";
+  // Begins with a dot, as no baseline's name does.
+  const fs::path old =
+      place.parent_path() / fmt::format(".{}.old-{}", place.filename().string(), getpid());
   std::error_code error, ignored;
   fs::remove_all(old, ignored);
   const bool there = fs::exists(place, ignored);

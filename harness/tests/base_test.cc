@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -143,6 +145,34 @@ TEST_F(Files, WritesWholeAndReadsBack) {
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0644u);
+}
+
+TEST_F(Files, OutputGoesThroughSymlinksAndIntoWhatIsNoRegularFile) {
+  const fs::path real = folder_.path() / "real", link = folder_.path() / "link";
+  ASSERT_TRUE(WriteOutput(real, "old"));
+  fs::create_symlink("real", link);
+  ASSERT_TRUE(WriteOutput(link, "new"));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(*ReadFile(real), "new");
+  const fs::path fifo = folder_.path() / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const int reader = open(fifo.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_TRUE(WriteOutput(fifo, "through"));
+  char got[16] = {};
+  EXPECT_EQ(read(reader, got, sizeof got), 7);
+  EXPECT_STREQ(got, "through");
+  close(reader);
+  EXPECT_TRUE(fs::is_fifo(fifo));
+}
+
+TEST_F(Files, WaitsForNothing) {
+  const fs::path fifo = folder_.path() / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  for (const fs::path& path : {fifo, fs::path("/dev/zero")}) {
+    const auto read = ReadFile(path);
+    ASSERT_FALSE(read) << path;
+    EXPECT_THAT(read.error().message, HasSubstr("not a regular file"));
+  }
 }
 
 TEST_F(Files, ErrorsNameThePathAndARemedy) {

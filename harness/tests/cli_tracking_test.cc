@@ -117,6 +117,49 @@ TEST_F(TrackingTest, BrokeIsNeverTakenForRegressed) {
   EXPECT_THAT(err_, HasSubstr("not the one that was adopted"));
 }
 
+TEST_F(TrackingTest, AnUnfinishedRunCannotPass) {
+  for (const char* run : {"a1", "same", "slow"}) Import(run, std::string(run) == "slow" ? 1.2 : 1);
+  ASSERT_EQ(Baseline({"adopt", "base", "a1"}), 0);
+  ASSERT_EQ(Gate("same"), 0);
+  for (const char* run : {"same", "slow"}) {
+    const fs::path path = fs::path(Runs()) / run / "samples.jsonl";
+    const std::string samples = ReadFile(path).value();
+    ASSERT_TRUE(
+        WriteFileAtomic(path, samples.substr(0, samples.rfind('\n', samples.size() - 2) + 1)));
+  }
+  EXPECT_EQ(Gate("same"), 6);
+  EXPECT_THAT(out_, HasSubstr("same is unfinished: 1 steps to go"));
+  EXPECT_EQ(Gate("slow"), 5) << "what is there is worse already";
+}
+
+TEST_F(TrackingTest, NotANumberIsNoThreshold) {
+  for (const char* run : {"a1", "slow"}) Import(run, std::string(run) == "slow" ? 1.2 : 1);
+  ASSERT_EQ(Baseline({"adopt", "base", "a1"}), 0);
+  for (const char* option : {"--min-change", "--blind-above", "--alpha"}) {
+    for (const char* value : {"nan", "inf", "-1"})
+      EXPECT_EQ(Gate("slow", {option, value}), 2) << option;
+  }
+  EXPECT_EQ(Gate("slow", {"--alpha", "0"}), 2);
+}
+
+TEST_F(TrackingTest, AHistoryForOthersIsNoGate) {
+  Import("a1", 1);
+  for (const char* format : {"otava", "otava-config"}) {
+    EXPECT_EQ(Blendbench({"history", "--out", Runs(), "--format", format}), 0);
+    EXPECT_EQ(Blendbench({"history", "--out", Runs(), "--format", format, "--gate"}), 2);
+  }
+}
+
+TEST_F(TrackingTest, ARunIsCalledByAPlainName) {
+  const std::string results = Results("g.json", 1);
+  for (const char* name :
+       {"latest", "lock", "blendbench.sqlite", ".hidden", "a/b", "..", "$(touch x)", "a\nb"}) {
+    EXPECT_EQ(Blendbench({"import", results, "--as", "micro", "--run", name, "--out", Runs()}), 2)
+        << name;
+  }
+  EXPECT_FALSE(fs::exists(Runs()));
+}
+
 TEST_F(TrackingTest, AnotherMachineIsCannotTellUnlessAsked) {
   Import("a1", 1);
   ASSERT_EQ(Baseline({"adopt", "base", "a1"}), 0);

@@ -78,8 +78,8 @@ TEST_F(CompletionTest, EveryCommandAndOptionIsCompleted) {
 TEST_F(CompletionTest, BashCompletesWhatIsTyped) {
   const std::string script = Write("c.bash", CallBlendbench({"completion", "bash"}).out);
   auto complete = [&](const std::string& words) {
-    return OutputOf("bash -c '. " + script + "; blendbench() { echo latest r1; }; COMP_WORDS=(" +
-                    words +
+    return OutputOf("bash -c '. " + script +
+                    "; blendbench() { echo latest; echo r1; }; COMP_WORDS=(" + words +
                     "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _blendbench; echo ${COMPREPLY[@]}'");
   };
   EXPECT_THAT(complete("blendbench ver"), HasSubstr("verdict"));
@@ -95,6 +95,16 @@ TEST_F(CompletionTest, BashCompletesWhatIsTyped) {
   EXPECT_EQ(complete("blendbench baseline list --pe"), "\n") << "an option of another list";
   EXPECT_EQ(complete("blendbench gate r1 --baseline la"), "latest\n");
   EXPECT_EQ(complete("blendbench gate r1 --scale a"), "auto absolute\n");
+}
+
+TEST_F(CompletionTest, BashTakesNamesAsTheyAre) {
+  const std::string script = Write("c.bash", CallBlendbench({"completion", "bash"}).out);
+  const std::string told = Write("told", "$(touch " + Runs() + ".carried-out)\nla test\n*\n");
+  EXPECT_EQ(OutputOf("bash -c '. " + script + "; blendbench() { cat " + told +
+                     "; }; COMP_WORDS=(blendbench show \"\"); COMP_CWORD=2; _blendbench; printf "
+                     "\"%s|\" \"${COMPREPLY[@]}\"'"),
+            "$(touch " + Runs() + ".carried-out)|la test|*|");
+  EXPECT_FALSE(std::filesystem::exists(Runs() + ".carried-out"));
 }
 
 TEST_F(CompletionTest, FishCompletesWhatIsTyped) {

@@ -93,6 +93,16 @@ TEST_F(BaselinesTest, GrowsIsReplacedAndIsRemoved) {
   EXPECT_TRUE(fs::is_empty(Place())) << "nothing is left beside it";
 }
 
+TEST_F(BaselinesTest, LeavesEveryOtherNameAlone) {
+  MakeRun("r1");
+  MakeRun("r2");
+  ASSERT_EQ(Adopt("main.old", "r1"), "");
+  ASSERT_EQ(Adopt("main", "r1"), "");
+  ASSERT_EQ(Adopt("main", "r2", IfThere::kReplace), "");
+  EXPECT_THAT(ListBaselines(Place()), ElementsAre("main", "main.old"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(Place()), {}), 2);  // no leftovers
+}
+
 TEST_F(BaselinesTest, TouchedFilesAreNoBaseline) {
   MakeRun("r1");
   for (const char* file : {"samples.jsonl", "plan.json", "environment.json"}) {
