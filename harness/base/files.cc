@@ -54,9 +54,9 @@ void SyncFolder(const fs::path& folder) {
   if (fd.get() >= 0) fsync(fd.get());  // a file system without this has no better way either
 }
 
-// Hands every chunk of the file to `take`; an Error when reading fails.
+// Hands every chunk of the file to `take`; an Error when reading fails, or the file is larger than `most` bytes.
 template <typename Take>
-Result<void> ForEachChunk(const fs::path& path, Take take) {
+Result<void> ForEachChunk(const fs::path& path, uint64_t most, Take take) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat there {};
   if (fd.get() < 0 || fstat(fd.get(), &there) != 0)
@@ -64,6 +64,10 @@ Result<void> ForEachChunk(const fs::path& path, Take take) {
   if (!S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
     return Fail(ExitCode::kEnvironment,
                 fmt::format("cannot read {}: it is not a regular file; name one", path.string()));
+  if (static_cast<uint64_t>(there.st_size) > most)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("cannot read {}: larger than {} MiB, so none of ours", path.string(),
+                            most >> 20));
   posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   std::vector<char> buffer(size_t{1} << 18);
   for (;;) {
@@ -105,13 +109,8 @@ Error FileError(const std::string& action, const fs::path& path, int error_numbe
 }
 
 Result<std::string> ReadFile(const fs::path& path) {
-  std::error_code ignored;
-  if (const auto size = fs::file_size(path, ignored); !ignored && size > kMostFileBytes)
-    return Fail(ExitCode::kEnvironment,
-                fmt::format("cannot read {}: larger than {} MiB, so none of ours", path.string(),
-                            kMostFileBytes >> 20));
   std::string content;
-  auto read = ForEachChunk(path, [&](std::string_view chunk) { content += chunk; });
+  auto read = ForEachChunk(path, kMostFileBytes, [&](std::string_view chunk) { content += chunk; });
   if (!read) return tl::unexpected(read.error());
   return content;
 }
@@ -171,7 +170,7 @@ Result<std::string> Sha256OfFile(const fs::path& path) {
   if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) {
     return Fail(ExitCode::kBroke, "libcrypto offers no SHA-256; reinstall libssl");
   }
-  auto read = ForEachChunk(path, [&](std::string_view chunk) {
+  auto read = ForEachChunk(path, UINT64_MAX, [&](std::string_view chunk) {
     EVP_DigestUpdate(context.get(), chunk.data(), chunk.size());
   });
   if (!read) return tl::unexpected(read.error());

@@ -113,6 +113,16 @@ class StackOpener {
     return fd;
   }
 
+  Result<UniqueFd> OpenRoot(const Layer& layer) {
+    if (!layer.writable) {
+      sys::MountChange change;
+      change.access_times = sys::MountChange::AccessTimes::kNever;
+      change.read_only = true;
+      if (auto own = sys::CloneMount(layer.given.borrow(), change)) return own;
+    }
+    return os_.OpenBeneath(layer.given.borrow(), ".", O_PATH | O_DIRECTORY);
+  }
+
   Status OpenLayer(const std::string& option, const std::string& path, bool writable) {
     Layer layer;
     layer.path = path;
@@ -121,14 +131,8 @@ class StackOpener {
     const auto failed = [&](const Error& error) {
       return Problem(error, option + " '" + path + "': " + Reason(error));
     };
-    Result<UniqueFd> root = os_.OpenBeneath(layer.given.borrow(), ".", O_PATH | O_DIRECTORY);
+    Result<UniqueFd> root = OpenRoot(layer);
     if (!root) return failed(root.error());
-    if (!writable) {
-      sys::MountChange change;
-      change.access_times = sys::MountChange::AccessTimes::kNever;
-      change.read_only = true;
-      if (auto own = sys::CloneMount(layer.given.borrow(), change)) root = std::move(own);
-    }
     Result<UniqueFd> mount = os_.OpenBeneath(root->borrow(), ".", O_RDONLY | O_DIRECTORY);
     if (!mount) return failed(mount.error());
     layer.root = std::move(*root);
