@@ -8,6 +8,7 @@
 #include "harness/archive/verify_run.h"
 #include "harness/base/files.h"
 #include "harness/base/json_text.h"
+#include "harness/base/scratch_folder.h"
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/opened_run.h"

@@ -5,6 +5,7 @@
 
 #include "harness/base/files.h"
 #include "harness/base/json_text.h"
+#include "harness/base/scratch_folder.h"
 #include "harness/cli/places.h"
 #include "harness/guest/process.h"
 

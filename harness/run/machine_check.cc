@@ -6,9 +6,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "harness/base/files.h"
+#include "harness/base/scratch_folder.h"
 #include "harness/base/text.h"
 #include "harness/guest/probe.h"
 #include "harness/guest/process.h"
@@ -24,27 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kLeastFreeBytes = uint64_t{2} << 30;
 constexpr double kCommandS = 20;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code error;
-    const fs::path folder = fs::temp_directory_path(error);
-    if (error) return;
-    std::string pattern = (folder / "blendbench-doctor-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 bool CanOpen(const char* device) {
   const int fd = ::open(device, O_RDWR | O_CLOEXEC);
@@ -90,7 +68,7 @@ Finding LookAtKvm(const MachineCheck& check) {
   if (!images)
     return {"kvm", Health::kPoor, "/dev/kvm opens, which proves nothing",
             "the proof is a guest that boots on it: name the images with --images"};
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   if (folder.path().empty())
     return {"kvm", Health::kPoor, "no temporary folder for the proof", "set TMPDIR"};
   ProbeInputs inputs;
@@ -112,7 +90,7 @@ std::vector<Finding> LookAtFuse() {
   if (::geteuid() != 0)
     return {{"fuse", Health::kGood, "/dev/fuse opens", ""},
             {"fuse passthrough", Health::kPoor, "not looked at", "ask as root"}};
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   if (folder.path().empty())
     return {{"fuse", Health::kPoor, "no temporary folder to try a mount in", "set TMPDIR"}};
   const auto offer = AskFuse(folder.path() / "fuse.log", Deadline::After(kCommandS));
