@@ -175,5 +175,6 @@ class Checking(Case):
         with open(os.path.join(self.m.work, "index", "nonsense"), "w") as stream:
             stream.write("?")
         index = os.path.join(self.m.work, "index")
-        os.rename(os.path.join(index, name), os.path.join(index, name[:-2] + "00"))
-        self.assert_found_then_mended([("index", "workdir:index/nonsense"), ("index", "workdir:index/" + name[:-2] + "00")], {})
+        other = name[:-2] + "%02x" % (int(name[-2:], 16) ^ 1)
+        os.rename(os.path.join(index, name), os.path.join(index, other))
+        self.assert_found_then_mended([("index", "workdir:index/nonsense"), ("index", "workdir:index/" + other)], {})
