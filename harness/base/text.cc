@@ -142,6 +142,13 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
   return fmt::format("{}", fmt::join(parts, separator));
 }
 
+bool IsPlainName(std::string_view text, std::string_view extra) {
+  constexpr size_t kLongest = 64;
+  const std::string allowed = std::string("abcdefghijklmnopqrstuvwxyz0123456789").append(extra);
+  return !text.empty() && text.size() <= kLongest &&
+         text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
 bool GlobMatch(std::string_view pattern, std::string_view text) {
   size_t p = 0, t = 0, star = std::string_view::npos, retry = 0;
   while (t < text.size()) {

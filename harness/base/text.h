@@ -26,6 +26,9 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& candi
 
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
+// Whether it is 1 to 64 of a-z, 0-9 and the characters of `extra`.
+bool IsPlainName(std::string_view text, std::string_view extra);
+
 // "*" in `pattern` stands for any run of characters; everything else for itself.
 bool GlobMatch(std::string_view pattern, std::string_view text);
 

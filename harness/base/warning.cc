@@ -21,6 +21,8 @@ const char* WarningName(WarningKind kind) {
       return "duplicate-sample";
     case WarningKind::kUnplannedSample:
       return "unplanned-sample";
+    case WarningKind::kForeignSample:
+      return "foreign-sample";
     case WarningKind::kDatabaseRebuilt:
       return "database-rebuilt";
     case WarningKind::kDatabaseNotUsed:

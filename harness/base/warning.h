@@ -15,6 +15,7 @@ enum class WarningKind {
   kTornLine,            // the last line was not written to its end
   kDuplicateSample,     // a step has two samples
   kUnplannedSample,     // a sample of no step
+  kForeignSample,       // a sample that names another plan than the run's
   kDatabaseRebuilt,     // blendbench.sqlite was damaged
   kDatabaseNotUsed,     // blendbench.sqlite cannot be brought up to date
   kUnreadableRun,       // a run's folder is left out

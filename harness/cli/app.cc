@@ -33,7 +33,8 @@ void AddSpecOptions(CLI::App& command, SpecOptions& options) {
       ->required();
   command.add_option("--blocks", options.blocks, "how many blocks, instead of the spec's number")
       ->check(CLI::Range(1, 1000));
-  command.add_option("--seed", options.seed, "seed of the order and of fio, instead of the spec's");
+  command.add_option("--seed", options.seed, "seed of the order and of fio, instead of the spec's")
+      ->check(CLI::NonNegativeNumber);
   command
       .add_option("--substrate", options.substrate,
                   "what guests run on, instead of the spec's choice")

@@ -20,19 +20,17 @@ namespace fs = std::filesystem;
 struct Side {
   std::string name;
   std::vector<TrackedRun> runs;
-  size_t pending = 0;  // steps still to go
   std::vector<Warning> warnings;
 };
 
 void Take(const RunFolder& run, Side& side) {
   side.warnings.insert(side.warnings.end(), run.warnings().begin(), run.warnings().end());
   side.runs.push_back(TrackedFrom(RecordOf(run)));
-  side.pending += run.PendingSteps().size();
 }
 
 // A baseline goes before a run of the same name: `latest` is never one.
 Result<Side> OpenSide(const std::string& name, const CompareOptions& options) {
-  Side side{name, {}, 0, {}};
+  Side side{name, {}, {}};
   if (HasBaseline(options.baselines_dir, name)) {
     auto baseline = OpenBaseline(options.baselines_dir, name);
     if (!baseline) return tl::unexpected(baseline.error());
@@ -54,18 +52,6 @@ Result<Side> OpenSide(const std::string& name, const CompareOptions& options) {
 ExitCode CodeOf(GateVerdict verdict) {
   if (verdict == GateVerdict::kPassed) return ExitCode::kOk;
   return verdict == GateVerdict::kRegressed ? ExitCode::kGateFailed : ExitCode::kCannotTell;
-}
-
-// What is still missing could be what is worse.
-void AddUnfinished(const Side& side, GateResult& result) {
-  const std::string text = fmt::format("{} is unfinished: {} steps to go", side.name, side.pending);
-  if (result.verdict == GateVerdict::kRegressed) {
-    result.notes.push_back(text);
-    return;
-  }
-  if (result.verdict == GateVerdict::kPassed) result.reasons.clear();
-  result.verdict = GateVerdict::kCannotTell;
-  result.reasons.push_back(text + "; `blendbench run --resume` completes it");
 }
 
 Result<void> Append(const fs::path& file, const std::string& text) {
@@ -93,9 +79,6 @@ int CompareCommand(const CompareOptions& options, Io& io) {
   compared.candidate = candidate->runs.front().id;
   compared.options = options.gate;
   compared.result = CompareRuns(baseline->runs, candidate->runs.front(), options.gate);
-  for (const Side* side : {&*baseline, &*candidate}) {
-    if (side->pending > 0) AddUnfinished(*side, compared.result);
-  }
   if (!options.markdown.empty()) {
     if (auto written = Append(options.markdown, CompareMarkdown(compared)); !written)
       return Complain(io, written.error());

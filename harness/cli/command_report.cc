@@ -58,7 +58,7 @@ Result<Verification> VerifyInScratch(const std::string& bytes, const std::string
 int ReportCommand(const ReportOptions& options, Io& io) {
   auto run = OpenRunToRead(options.choice);
   if (!run) return Complain(io, run.error());
-  const std::vector<Warning>& warnings = run->folder.warnings();
+  const std::vector<Warning> warnings = WarningsOf(*run);
   if (!options.choice.json) Warn(io, warnings);
   const fs::path folder =
       options.folder.empty() ? fs::path("reports") / run->record.id : fs::path(options.folder);
@@ -82,12 +82,7 @@ int ReportCommand(const ReportOptions& options, Io& io) {
 int ArchiveCommand(const ArchiveOptions& options, Io& io) {
   auto run = OpenRunToRead(options.choice);
   if (!run) return Complain(io, run.error());
-  std::vector<Warning> warnings = run->folder.warnings();
-  if (run->unfinished())
-    warnings.push_back(
-        {WarningKind::kUnfinishedRun, run->record.id,
-         fmt::format("{} samples are still to come", run->folder.PendingSteps().size()),
-         "the archive holds what there is; make another when it is finished"});
+  const std::vector<Warning> warnings = WarningsOf(*run);
   const std::string report = ReportJson(*run);
   Pages pages;
   if (!options.no_page) {

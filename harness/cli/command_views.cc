@@ -77,17 +77,6 @@ std::string RunText(const OpenedRun& run, bool with_values) {
                                              : MetricTable(run.record) + BootTimeline(run.record));
 }
 
-// The warnings of a run, and that it is not whole where that matters.
-std::vector<Warning> WarningsOf(const OpenedRun& run) {
-  std::vector<Warning> warnings = run.folder.warnings();
-  if (run.unfinished())
-    warnings.push_back({WarningKind::kUnfinishedRun, run.record.id,
-                        fmt::format("{} of {} samples are still to come",
-                                    run.folder.PendingSteps().size(), run.record.plan.steps.size()),
-                        "`blendbench run ... --resume` continues it"});
-  return warnings;
-}
-
 }  // namespace
 
 int ExportCommand(const ExportOptions& options, Io& io) {

@@ -257,7 +257,9 @@ std::string ZshCompletion(const std::vector<CompletedCommand>& commands) {
                     kind, Lookup(kind));
   }
   script += fmt::format(
-      "_blendbench_claims() {{ compadd -- ${{(f)\"$({} --run ${{words[2]}} 2>/dev/null)\"}} }}\n",
+      "_blendbench_claims() {{ local -a given=(${{words[2,-1]:#-*}}); compadd -- ${{(f)\"$({} "
+      "--run "
+      "${{given[1]}} 2>/dev/null)\"}} }}\n",
       Lookup("claims"));
   script += fmt::format("_blendbench() {{\n  local line state\n  local -a commands=({})\n",
                         ZshDescribed(commands));

@@ -18,6 +18,18 @@ Result<OpenedRun> OpenRunToRead(const RunChoice& choice) {
   return OpenedRun{std::move(*folder), std::move(record), std::move(*analysis)};
 }
 
+std::vector<Warning> WarningsOf(const OpenedRun& run) {
+  std::vector<Warning> warnings = run.folder.warnings();
+  if (run.unfinished())
+    warnings.push_back(
+        {WarningKind::kUnfinishedRun, run.record.id,
+         fmt::format(
+             "{} of {} samples are still to come, and values seen before the end are no result",
+             run.folder.PendingSteps().size(), run.record.plan.steps.size()),
+         "`blendbench run ... --resume` continues it"});
+  return warnings;
+}
+
 Error HiddenVerdict(const OpenedRun& run) {
   return {
       ExitCode::kUsage,

@@ -20,6 +20,9 @@ struct OpenedRun {
 // Finds it, opens it for reading and analyses it. Its warnings are in folder.warnings(); nothing is printed.
 Result<OpenedRun> OpenRunToRead(const RunChoice& choice);
 
+// The warnings of the run's folder, and that it is not whole.
+std::vector<Warning> WarningsOf(const OpenedRun& run);
+
 // What a half-finished run's verdicts and means are worth: whoever looks at them and stops when they please
 // has spoilt the error rates. So they are shown only on demand.
 Error HiddenVerdict(const OpenedRun& run);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "harness/export/tracked.h"
 
+#include <algorithm>
+
 namespace blendbench {
 
 TrackedRun TrackedFrom(const RunRecord& record) {
@@ -11,7 +13,8 @@ TrackedRun TrackedFrom(const RunRecord& record) {
           environment.substrate,
           environment.host,
           record.plan.experiment,
-          record.samples};
+          record.samples,
+          record.plan.steps.size() - std::min(record.plan.steps.size(), record.samples.size())};
 }
 
 }  // namespace blendbench

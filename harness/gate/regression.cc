@@ -294,6 +294,19 @@ void Decide(GateResult& result) {
   }
 }
 
+// What is still missing could be what is worse.
+void MindUnfinished(const TrackedRun& run, GateResult& result) {
+  if (run.pending == 0) return;
+  const std::string text = fmt::format("{} is unfinished: {} steps to go", run.id, run.pending);
+  if (result.verdict == GateVerdict::kRegressed) {
+    result.notes.push_back(text);
+    return;
+  }
+  if (result.verdict == GateVerdict::kPassed) result.reasons.clear();
+  result.verdict = GateVerdict::kCannotTell;
+  result.reasons.push_back(text + "; `blendbench run --resume` completes it");
+}
+
 }  // namespace
 
 const char* FindingName(Finding finding) {
@@ -334,10 +347,12 @@ GateResult CompareRuns(const std::vector<TrackedRun>& baseline, const TrackedRun
     // The figures stand, but nobody may conclude from them.
     result.verdict = GateVerdict::kCannotTell;
     result.reasons = told.obstacles;
-    return result;
+  } else {
+    result.notes.insert(result.notes.end(), told.obstacles.begin(), told.obstacles.end());
+    Decide(result);
   }
-  result.notes.insert(result.notes.end(), told.obstacles.begin(), told.obstacles.end());
-  Decide(result);
+  for (const TrackedRun& run : baseline) MindUnfinished(run, result);
+  MindUnfinished(candidate, result);
   return result;
 }
 

@@ -21,6 +21,7 @@ struct TrackedRun {
   nlohmann::json host;    // facts of the machine
   Experiment experiment;
   std::vector<Sample> samples;
+  size_t pending = 0;  // steps of the plan that have no sample yet
 };
 
 enum class Scale {

@@ -13,7 +13,7 @@ namespace blendbench {
 namespace {
 
 Result<void> CheckId(const std::string& id, const char* what) {
-  if (IsId(id, "-_")) return {};
+  if (IsPlainName(id, "-_")) return {};
   return Fail(ExitCode::kUsage, fmt::format("{} \"{}\" may hold only a-z, 0-9, - and _, at most 64",
                                             what, CleanText(id)));
 }

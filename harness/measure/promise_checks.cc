@@ -11,17 +11,9 @@ namespace blendbench {
 namespace {
 
 constexpr size_t kMaxChecks = 64;
-constexpr size_t kMaxNameBytes = 64;
 constexpr size_t kMaxDetailBytes = 512;
 constexpr char kReleaseCheck[] = "system-release";
 constexpr char kNextRelease[] = "2";
-
-bool IsName(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxNameBytes &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
-}
 
 const Promise* Find(const std::vector<Promise>& promises, const std::string& check) {
   const auto found = std::find_if(promises.begin(), promises.end(),
@@ -41,7 +33,7 @@ Outcome<std::vector<Promise>> ParsePromises(std::string_view output) {
     if (!object) continue;
     const std::optional<std::string> check = StringMember(*object, "check");
     const std::optional<bool> held = BoolMember(*object, "held");
-    if (!check || !held || !IsName(*check)) continue;
+    if (!check || !held || !IsPlainName(*check, "-")) continue;
     if (Find(promises, *check) != nullptr)
       return Unexpected("the check " + *check + " was reported twice");
     if (promises.size() == kMaxChecks) return Unexpected("more checks than there can be");

@@ -31,7 +31,7 @@ Arm ReadArm(const toml::table& table, TomlErrors& errors) {
       errors);
   Arm arm;
   arm.id = reader.RequiredText("id");
-  if (!arm.id.empty() && !IsId(arm.id, "-")) {
+  if (!arm.id.empty() && !IsPlainName(arm.id, "-")) {
     reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and -", arm.id));
   }
   arm.label = reader.Text("label", arm.id);
@@ -60,7 +60,7 @@ FioJob ReadJob(const toml::table& table, TomlErrors& errors) {
       {"id", "label", "family", "file", "lower_file", "runtime_s", "ramp_s", "size_mib"}, errors);
   FioJob job;
   job.id = reader.RequiredText("id");
-  if (!job.id.empty() && !IsId(job.id, "_")) {
+  if (!job.id.empty() && !IsPlainName(job.id, "_")) {
     reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and _", job.id));
   }
   job.label = reader.Text("label", job.id);
@@ -131,7 +131,7 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
                   errors);
   Experiment experiment;
   experiment.name = root.RequiredText("name");
-  if (!experiment.name.empty() && !IsId(experiment.name, "-_")) {
+  if (!experiment.name.empty() && !IsPlainName(experiment.name, "-_")) {
     root.Error(
         "name",
         fmt::format(

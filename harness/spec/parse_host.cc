@@ -17,7 +17,7 @@ EngineDescriptor ReadEngine(const toml::table& table, TomlErrors& errors) {
   TomlReader reader(table, "engine", {"name", "program", "package", "mount", "cannot"}, errors);
   EngineDescriptor engine;
   engine.name = reader.RequiredText("name");
-  if (!engine.name.empty() && !IsId(engine.name, "-"))
+  if (!engine.name.empty() && !IsPlainName(engine.name, "-"))
     reader.Error("name", fmt::format("name \"{}\" may hold only a-z, 0-9 and -", engine.name));
   engine.program = reader.RequiredText("program");
   engine.package = reader.Text("package", "");
@@ -53,7 +53,7 @@ Arm ReadHostArm(const toml::table& table, const std::vector<std::string>& engine
                     errors);
   Arm arm;
   arm.id = reader.RequiredText("id");
-  if (!arm.id.empty() && !IsId(arm.id, "-"))
+  if (!arm.id.empty() && !IsPlainName(arm.id, "-"))
     reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and -", arm.id));
   arm.label = reader.Text("label", arm.id);
   arm.engine = reader.Choice("engine", "", engines);
@@ -85,11 +85,6 @@ std::vector<std::string> ReadCases(TomlReader& root) {
 }
 
 }  // namespace
-
-bool IsId(const std::string& text, const char* extra) {
-  const std::string allowed = std::string("abcdefghijklmnopqrstuvwxyz0123456789") + extra;
-  return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string::npos;
-}
 
 void ReadHostExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,
                         Experiment& experiment) {

@@ -8,8 +8,6 @@
 
 namespace blendbench {
 
-bool IsId(const std::string& text, const char* extra);  // a-z, 0-9 and `extra`, 1 to 64 of them
-
 // Fills experiment.arms and experiment.host. What only guests have ([guest], [[job]], promises,
 // upgrade) is an error here.
 void ReadHostExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,

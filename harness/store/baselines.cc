@@ -20,12 +20,8 @@ using nlohmann::json;
 
 constexpr int kSchema = 1;
 constexpr const char* kCopied[] = {"plan.json", "spec.toml", "claims.toml", "environment.json"};
-constexpr size_t kLongestName = 64;
 
-bool IsName(const std::string& name) {
-  return !name.empty() && name.size() <= kLongestName && name.front() != '.' &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string::npos;
-}
+bool IsName(const std::string& name) { return IsPlainName(name, "._-") && name.front() != '.'; }
 
 Error NoSuch(const fs::path& dir, const std::string& name) {
   const std::string nearest = Nearest(name, ListBaselines(dir));
@@ -161,8 +157,8 @@ Result<void> AdoptBaseline(const fs::path& baselines_dir, const std::string& nam
                            IfThere if_there) {
   if (!IsName(name))
     return Fail(ExitCode::kUsage,
-                fmt::format("{}: a baseline's name may hold a-z, 0-9, ., _ and -, at most {}",
-                            CleanText(name), kLongestName));
+                fmt::format("{}: a baseline's name may hold a-z, 0-9, ., _ and -, at most 64",
+                            CleanText(name)));
   if (auto checked = CheckRuns(runs); !checked) return checked;
   const fs::path place = baselines_dir / name;
   std::error_code ignored, error;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <initializer_list>
 #include <set>
@@ -121,9 +122,21 @@ int SchemaVersion(sqlite3* database) {
   return version.Step() == SQLITE_ROW ? version.Integer(0) : 0;
 }
 
-bool HasTables(sqlite3* database) {
-  Statement count(database, "SELECT count(*) FROM sqlite_schema");
-  return count.Step() == SQLITE_ROW && count.Integer(0) > 0;
+// How everything in it was declared; "" for an empty one.
+std::string ShapeOf(sqlite3* database) {
+  Statement declared(
+      database, "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)");
+  return declared.Step() == SQLITE_ROW ? declared.Text(0) : "";
+}
+
+// As this version declares it.
+std::string KnownShape() {
+  sqlite3* handle = nullptr;
+  sqlite3_open(":memory:", &handle);
+  Execute(handle, kTables);
+  std::string shape = ShapeOf(handle);
+  sqlite3_close(handle);
+  return shape;
 }
 
 fs::path FreeName(const fs::path& file) {
@@ -224,7 +237,9 @@ Result<void> Database::StartAnew(const std::string& damage) {
 }
 
 Result<void> Database::Prepare(std::string& damage, bool& empty) {
-  const std::string file = (runs_dir_ / "blendbench.sqlite").string();
+  // Where nothing can be written it is made anew each time.
+  const bool writable = access(runs_dir_.c_str(), W_OK) == 0;
+  const std::string file = writable ? (runs_dir_ / "blendbench.sqlite").string() : ":memory:";
   sqlite3* handle = nullptr;
   const int opened =
       sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
@@ -233,9 +248,12 @@ Result<void> Database::Prepare(std::string& damage, bool& empty) {
   if (opened != SQLITE_OK) return tl::unexpected(SqlError(handle, "open"));
   sqlite3_busy_timeout(handle, kBusyTimeout_ms);
   damage = CheckIntegrity(handle);
-  empty = damage.empty() && !HasTables(handle);  // new, or truncated to nothing
+  const std::string shape = damage.empty() ? ShapeOf(handle) : "";
+  empty = damage.empty() && shape.empty();  // new, or truncated to nothing
   if (damage.empty() && !empty && SchemaVersion(handle) != kSchema) {
     damage = fmt::format("schema {} is not the {} of this version", SchemaVersion(handle), kSchema);
+  } else if (damage.empty() && !empty && shape != KnownShape()) {
+    damage = "its tables are not this version's";
   }
   if (!damage.empty()) return {};
   int code = Execute(

@@ -30,8 +30,8 @@ struct RunSummary {
 
 class Database {
  public:
-  // Opens or makes `runs_dir`/blendbench.sqlite. A truncated or corrupt file is renamed to
-  // *.corrupt-N, every run folder is imported again, and notes() says so.
+  // Opens or makes `runs_dir`/blendbench.sqlite. A truncated or corrupt file, or one with other tables, is renamed
+  // to *.corrupt-N, every run folder is imported again, and notes() says so. In memory where `runs_dir` is read-only.
   static Result<Database> Open(const std::filesystem::path& runs_dir);
 
   Database(Database&&) noexcept;

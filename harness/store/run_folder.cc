@@ -283,7 +283,26 @@ Result<void> RunFolder::LoadSamples(bool writable) {
   }
   WarnOfUnreadable(file, writable);
   warnings_.insert(warnings_.end(), left_out.begin(), left_out.end());
+  WarnOfForeign();
   return {};
+}
+
+void RunFolder::WarnOfForeign() {
+  size_t foreign = 0;
+  const Sample* first = nullptr;
+  for (const Sample& sample : samples_) {
+    const json& told = sample.provenance;
+    if (!told.is_object() || told.value("plan_sha256", json()) == json() ||
+        told["plan_sha256"] == plan_sha256_)
+      continue;
+    if (foreign++ == 0) first = &sample;
+  }
+  if (foreign == 0) return;
+  warnings_.push_back(
+      {WarningKind::kForeignSample, (dir_ / "samples.jsonl").string(),
+       fmt::format("{} samples, the first that of block {}, arm {}, were measured by another plan",
+                   foreign, first->block, CleanText(first->arm)),
+       "they count; do not trust what is concluded from them"});
 }
 
 void RunFolder::WarnOfUnreadable(const SamplesFile& file, bool writable) {

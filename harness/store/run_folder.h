@@ -79,6 +79,7 @@ class RunFolder {
   Result<void> TakeLock();
   Result<void> LoadSamples(bool writable);
   void WarnOfUnreadable(const SamplesFile& file, bool writable);
+  void WarnOfForeign();
   Result<void> SetAside(int line, std::string_view bytes, const std::string& problem);
   Result<void> OpenSamples();
 

@@ -184,5 +184,19 @@ TEST(HistorySimulation, LoneSpikesAreNoChanges) {
   }
 }
 
+TEST(Gate, AnUnfinishedRunPassesNothingButMayHaveRegressed) {
+  Machine machine(7);
+  const std::vector<TrackedRun> baseline = machine.Runs(1);
+  TrackedRun same = machine.Run("same"), slow = machine.Run("slow", 1.5);
+  ASSERT_EQ(CompareRuns(baseline, same, {}).verdict, GateVerdict::kPassed);
+  same.pending = slow.pending = 1;
+  const GateResult told = CompareRuns(baseline, same, {});
+  EXPECT_EQ(told.verdict, GateVerdict::kCannotTell);
+  EXPECT_THAT(told.reasons, testing::ElementsAre(HasSubstr("same is unfinished: 1 steps to go")));
+  const GateResult worse = CompareRuns(baseline, slow, {});
+  EXPECT_EQ(worse.verdict, GateVerdict::kRegressed);
+  EXPECT_THAT(worse.notes, Contains(HasSubstr("slow is unfinished")));
+}
+
 }  // namespace
 }  // namespace blendbench

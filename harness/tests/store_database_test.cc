@@ -114,6 +114,20 @@ TEST_F(DatabaseTest, HistoryIsInOrder) {
   EXPECT_THAT(*database.History("boot.total_s'; DROP TABLE runs; --", arm), IsEmpty());
 }
 
+TEST_F(DatabaseTest, OtherTablesOfThisSchemaAreBuiltAnew) {
+  MakeRun("one", 2);
+  { Open(); }
+  const std::string good = Dump();
+  for (const char* change : {"ALTER TABLE runs ADD COLUMN more TEXT", "DROP TABLE promises"}) {
+    sqlite3* handle = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &handle), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(handle, change, nullptr, nullptr, nullptr), SQLITE_OK) << change;
+    sqlite3_close(handle);
+    EXPECT_THAT(Lines(Open().notes()), ElementsAre(HasSubstr("built anew from the run folders")));
+    EXPECT_EQ(Dump(), good) << change;
+  }
+}
+
 TEST_F(DatabaseTest, DamageIsSeenKeptAndRepaired) {
   for (int i = 0; i < 12; ++i) MakeRun("run-" + std::to_string(i), 6);
   { Open(); }

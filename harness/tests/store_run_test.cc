@@ -114,6 +114,20 @@ TEST_F(RunFolderTest, AWholeSampleWithoutItsNewlineIsKept) {
   EXPECT_EQ(Content("samples.jsonl").substr(0, whole.size()), whole);
 }
 
+TEST_F(RunFolderTest, SamplesOfAnotherPlanAreNamed) {
+  {
+    RunFolder run = Create();
+    for (int i = 0; i < 3; ++i) {
+      Sample sample = SampleOf(plan_.steps[i]);
+      if (i > 0)
+        sample.provenance = {{"plan_sha256", i == 1 ? run.plan_sha256() : Sha256Hex("another")}};
+      ASSERT_TRUE(run.Append(sample));
+    }
+  }
+  EXPECT_THAT(Lines(Write().warnings()),
+              ElementsAre(HasSubstr("1 samples, the first that of block 0")));
+}
+
 TEST_F(RunFolderTest, DamagedLinesAreNamedKeptAndRunAgain) {
   {
     RunFolder run = Create();
