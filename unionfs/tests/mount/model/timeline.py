@@ -9,6 +9,7 @@ is that of some content the file had since its data were last synced. A file tha
 else was done with it (a copy-up!), so has its one content or the test fails.
 """
 import os
+import time
 
 from lab import sysops, tree
 from model.lockstep import shown_time
@@ -16,6 +17,7 @@ from model.load import quiet, syncs
 from model.actor import Actions, perform
 from model.oracle import torn
 
+COARSE_S = 0.05  # changes this close together may bear the same ctime
 _UNTIMED = "dpc"  # a copy-up moves a directory's time and puts it back in a second step
 
 
@@ -28,6 +30,10 @@ def view(root):
         identities[path] = (info.ino, info.btime_ns)
         item["ctime"] = (info.ctime_s, info.ctime_n)
     return shown, identities
+
+
+def age_s(ctime):
+    return time.time() - ctime[0] - ctime[1] / 10**9
 
 
 def comparable(item):
@@ -81,10 +87,11 @@ class Timeline:
         shown, identities = view(self.home)
         for path, item in shown.items():
             identity = identities[path]
-            if self.changed.get(identity, (None,))[0] != item["ctime"]:
+            changed = self.changed.get(identity, (None,))[0] != item["ctime"]
+            if changed:
                 self.changed[identity] = (item["ctime"], number)
-                if item["type"] == "-":
-                    self.note_content(identity, number, os.path.join(self.home, path))
+            if item["type"] == "-" and (changed or age_s(item["ctime"]) < COARSE_S):
+                self.note_content(identity, number, os.path.join(self.home, path))
         for fd in self.actions.fds.values():
             info = sysops.statx("", sysops.AT_EMPTY_PATH, fd)
             if info.mode & 0o170000 == 0o100000:  # also what has no name
