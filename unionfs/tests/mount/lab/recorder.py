@@ -8,6 +8,7 @@ has answered. So everything answered before a flush was answered is on the disk 
 disk with a cache may have kept any part: nothing, all, or any choice of whole sectors. No copy of a live file
 is taken, and nothing depends on when the host writes its own pages.
 """
+import errno
 import mmap
 import os
 import random
@@ -145,7 +146,8 @@ class Cuts:
         fd = os.open(image, os.O_WRONLY)
         try:
             for offset, data in writes:
-                os.pwrite(fd, data, offset)
+                if os.pwrite(fd, data, offset) != len(data):
+                    raise OSError(errno.ENOSPC, "no space for the image of a cut disk")
         finally:
             os.close(fd)
 
