@@ -41,7 +41,8 @@ class MarkedLayers : public FaultyCalls {
  public:
   using Marks = std::map<std::string, std::string>;
 
-  explicit MarkedLayers(std::string base) : base_(std::move(base)) {}
+  explicit MarkedLayers(std::string base)
+      : base_(std::move(base)), mount_(MountOf(AT_FDCWD, base_.c_str())) {}
 
   void Clear() { marks_.clear(); }
   void Mark(uint64_t ino, const std::string& key, std::string value) {
@@ -63,7 +64,7 @@ class MarkedLayers : public FaultyCalls {
     return FaultyCalls::GetXattrFd(fd, key);
   }
   Result<UniqueFd> OpenBeneath(BorrowedFd dir, const char* path, int flags) override {
-    return Watch(FaultyCalls::OpenBeneath(dir, path, flags));
+    return Watch(dir, FaultyCalls::OpenBeneath(dir, path, flags));
   }
   Result<UniqueFd> OpenHandle(BorrowedFd mount, const sys::Handle& handle, int flags) override {
     // A handle may lead anywhere on its file system, but is only asked what it is: O_PATH.
@@ -87,8 +88,16 @@ class MarkedLayers : public FaultyCalls {
     const auto value = found->second.find(key);
     return value == found->second.end() ? nullptr : &value->second;
   }
-  Result<UniqueFd> Watch(Result<UniqueFd> fd) {
+  static uint64_t MountOf(int dir, const char* path) {
+    struct statx info {};
+    Require(::statx(dir, path, AT_EMPTY_PATH, STATX_MNT_ID, &info) == 0, "statx");
+    return info.stx_mnt_id;
+  }
+  // Below a layer by its path; or in a layer's own mount, which has nothing above the layer.
+  Result<UniqueFd> Watch(BorrowedFd dir, Result<UniqueFd> fd) {
     if (!fd) return fd;
+    const uint64_t mount = MountOf(dir.get(), "");
+    if (mount != mount_ && MountOf(fd->get(), "") == mount) return fd;
     const std::string link = "/proc/self/fd/" + std::to_string(fd->get());
     char target[4096];
     const ssize_t size = ::readlink(link.c_str(), target, sizeof(target));
@@ -98,6 +107,7 @@ class MarkedLayers : public FaultyCalls {
   }
 
   const std::string base_;
+  const uint64_t mount_;  // that of base_
   std::map<uint64_t, Marks> marks_;
 };
 
