@@ -137,6 +137,12 @@ TEST_F(CliTest, RunsAreNotMixed) {
   EXPECT_THAT(other.err, HasSubstr("was planned with another spec"));
 }
 
+TEST_F(CliTest, ASeedIsNoNegativeNumber) {
+  const auto refused = CallBlendbench({"plan", "smoke", "--seed", "-1"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--seed: a seed is a whole number from 0 on"));
+}
+
 TEST_F(CliTest, ResumeFindsTheUnfinishedRunOfTheSamePlan) {
   MakeRun("2026-a", 5, false);
   MakeRun("2026-b", 2, false);
