@@ -12,12 +12,11 @@ import os
 import time
 
 from lab import sysops, tree
-from model.lockstep import shown_time
+from model.lockstep import TICK_S, shown_time
 from model.load import quiet, syncs
 from model.actor import Actions, perform
 from model.oracle import torn
 
-COARSE_S = 0.05  # changes this close together may bear the same ctime
 _UNTIMED = "dpc"  # a copy-up moves a directory's time and puts it back in a second step
 
 
@@ -32,8 +31,9 @@ def view(root):
     return shown, identities
 
 
-def age_s(ctime):
-    return time.time() - ctime[0] - ctime[1] / 10**9
+def within_tick(ctime):
+    """Whether a change that comes now may bear the same ctime."""
+    return time.time() - ctime[0] - ctime[1] / 10**9 < TICK_S
 
 
 def comparable(item):
@@ -55,6 +55,7 @@ class Timeline:
         self.actions = Actions(plain_root)
         self.states, self.identities = [], []  # by the number of operations done
         self.changed = {}  # identity -> (ctime, number of the operation that last changed it)
+        self.young = set()  # identities whose content was read within a tick of its last change: read again
         self.contents = {}  # identity -> [(number of the operation after which it was so, bytes)]
         self.promises = []  # (moment from which it holds, number of operations)
         self.synced = {}  # identity -> [(moment, number of the operation whose data it holds)]
@@ -90,7 +91,8 @@ class Timeline:
             changed = self.changed.get(identity, (None,))[0] != item["ctime"]
             if changed:
                 self.changed[identity] = (item["ctime"], number)
-            if item["type"] == "-" and (changed or age_s(item["ctime"]) < COARSE_S):
+            if item["type"] == "-" and (changed or identity in self.young):
+                (self.young.add if within_tick(item["ctime"]) else self.young.discard)(identity)
                 self.note_content(identity, number, os.path.join(self.home, path))
         for fd in self.actions.fds.values():
             info = sysops.statx("", sysops.AT_EMPTY_PATH, fd)
