@@ -9,7 +9,7 @@
 
 #include "harness/cli/comfort.h"
 #include "harness/cli/commands.h"
-#include "harness/cli/finite_range.h"
+#include "harness/cli/number_checks.h"
 #include "harness/cli/tracking.h"
 #include "harness/export/formats.h"
 
@@ -34,11 +34,7 @@ void AddSpecOptions(CLI::App& command, SpecOptions& options) {
   command.add_option("--blocks", options.blocks, "how many blocks, instead of the spec's number")
       ->check(CLI::Range(1, 1000));
   command.add_option("--seed", options.seed, "seed of the order and of fio, instead of the spec's")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            return text.starts_with('-') ? std::string("a seed is a whole number from 0 on") : "";
-          },
-          ""));
+      ->check(SeedNumber());
   command
       .add_option("--substrate", options.substrate,
                   "what guests run on, instead of the spec's choice")

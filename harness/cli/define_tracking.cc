@@ -3,7 +3,7 @@
 #include <map>
 
 #include "harness/cli/commands.h"
-#include "harness/cli/finite_range.h"
+#include "harness/cli/number_checks.h"
 #include "harness/cli/tracking.h"
 
 namespace blendbench {
@@ -132,7 +132,8 @@ void DefineHistory(CLI::App& app, HistoryCommandOptions& options) {
       ->add_option("--min-runs", options.history.least_runs,
                    "runs that a change must have lasted (default 3)")
       ->check(CLI::Range(2, 100));
-  command->add_option("--seed", options.history.seed, "seed of the permutation test");
+  command->add_option("--seed", options.history.seed, "seed of the permutation test")
+      ->check(SeedNumber());
   command
       ->add_option("--format", options.format,
                    "text, json (for paper/history), otava (CSV, a row a run) or otava-config")

@@ -292,9 +292,7 @@ void RunFolder::WarnOfForeign() {
   const Sample* first = nullptr;
   for (const Sample& sample : samples_) {
     const json& told = sample.provenance;
-    if (!told.is_object() || told.value("plan_sha256", json()) == json() ||
-        told["plan_sha256"] == plan_sha256_)
-      continue;
+    if (!told.contains("plan_sha256") || told["plan_sha256"] == plan_sha256_) continue;
     if (foreign++ == 0) first = &sample;
   }
   if (foreign == 0) return;
@@ -306,6 +304,7 @@ void RunFolder::WarnOfForeign() {
 }
 
 void RunFolder::WarnOfUnreadable(const SamplesFile& file, bool writable) {
+  if (file.damaged.empty() && !file.torn) return;
   const std::string path = (dir_ / "samples.jsonl").string();
   // Which step an unreadable line belonged to cannot be told, but when none is pending it has its sample.
   const bool whole = PendingSteps().empty();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For options that are real numbers. Thread-safety: functions without state.
+// Checks of options that are numbers. Thread-safety: functions without state.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,6 +17,15 @@ inline CLI::Validator FiniteRange(double least, double most) {
                return finite ? std::string() : "\"" + text + "\" is not a number";
              },
              "");
+}
+
+// Parsed as unsigned a negative number would wrap.
+inline CLI::Validator SeedNumber() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text.starts_with('-') ? std::string("a seed is a whole number from 0 on") : "";
+      },
+      "");
 }
 
 }  // namespace blendbench
