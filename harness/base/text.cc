@@ -13,6 +13,7 @@ namespace blendbench {
 namespace {
 
 constexpr unsigned char kEscape = 0x1b;
+constexpr size_t kLongestPlainName = 64;
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 // Bytes of the well-formed UTF-8 sequence at the start of `bytes`, 0 when there is none (RFC 3629).
@@ -143,10 +144,18 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
 }
 
 bool IsPlainName(std::string_view text, std::string_view extra) {
-  constexpr size_t kLongest = 64;
   const std::string allowed = std::string("abcdefghijklmnopqrstuvwxyz0123456789").append(extra);
-  return !text.empty() && text.size() <= kLongest &&
+  return !text.empty() && text.size() <= kLongestPlainName &&
          text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+std::string PlainNameWords(std::string_view extra) {
+  std::string words = "a-z, 0-9";
+  for (size_t i = 0; i < extra.size(); ++i) {
+    words += i + 1 == extra.size() ? " and " : ", ";
+    words += extra[i];
+  }
+  return fmt::format("{}, at most {}", words, kLongestPlainName);
 }
 
 bool GlobMatch(std::string_view pattern, std::string_view text) {

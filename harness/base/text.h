@@ -26,8 +26,9 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& candi
 
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
-// Whether it is 1 to 64 of a-z, 0-9 and the characters of `extra`.
+// Whether it is a short name of a-z, 0-9 and the characters of `extra`; and that in words: "a-z, 0-9, - and _, at most 64".
 bool IsPlainName(std::string_view text, std::string_view extra);
+std::string PlainNameWords(std::string_view extra);
 
 // "*" in `pattern` stands for any run of characters; everything else for itself.
 bool GlobMatch(std::string_view pattern, std::string_view text);

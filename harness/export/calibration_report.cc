@@ -114,6 +114,16 @@ std::string CalibrationTable(const json& document) {
   return text;
 }
 
+json ShowableCalibration(json document) {
+  try {
+    if (document.is_object()) (void)CalibrationTable(document);
+    (void)CalibrationLines(document);
+    return document;
+  } catch (const json::exception&) {
+    return nullptr;
+  }
+}
+
 std::string CalibrationLines(const json& document) {
   if (!document.is_object())
     return "calibration: none on this substrate; `blendbench calibrate` measures false alarms and "

@@ -17,6 +17,9 @@ nlohmann::json CalibrationJson(const RunRecord& record, const Calibration& calib
 // The whole of such a document as a table.
 std::string CalibrationTable(const nlohmann::json& document);
 
+// The document, or null where it is not one that can be shown: a damaged calibration is as good as none.
+nlohmann::json ShowableCalibration(nlohmann::json document);
+
 // Two or three lines for the foot of a verdict; what they say when there is none (null) too. `document` may be from another
 // version: what it lacks is left out.
 std::string CalibrationLines(const nlohmann::json& document);

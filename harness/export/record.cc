@@ -41,12 +41,8 @@ Controls CountControls(const std::vector<Comparison>& comparisons) {
 RunRecord RecordOf(const RunFolder& run) {
   RunRecord record{run.id(),          run.plan(),        run.plan_sha256(),
                    run.claims_text(), run.environment(), run.samples()};
-  record.calibration = ReadCalibration(run.dir().parent_path(), run.environment());
-  try {
-    (void)CalibrationLines(record.calibration);
-  } catch (const nlohmann::json::exception&) {  // damaged: as good as none
-    record.calibration = nullptr;
-  }
+  record.calibration =
+      ShowableCalibration(ReadCalibration(run.dir().parent_path(), run.environment()));
   if (const Result<std::string> text = ReadFile(run.dir() / "diagnosis.json")) {
     auto diagnosis = ParseJson(*text);
     if (diagnosis && diagnosis->is_object()) record.diagnosis = std::move(*diagnosis);

@@ -14,8 +14,8 @@ namespace {
 
 Result<void> CheckId(const std::string& id, const char* what) {
   if (IsPlainName(id, "-_")) return {};
-  return Fail(ExitCode::kUsage, fmt::format("{} \"{}\" may hold only a-z, 0-9, - and _, at most 64",
-                                            what, CleanText(id)));
+  return Fail(ExitCode::kUsage,
+              fmt::format("{} \"{}\" may hold only {}", what, CleanText(id), PlainNameWords("-_")));
 }
 
 Result<void> TakeMetrics(const ExternalResults& results, const std::string& file,

@@ -21,7 +21,9 @@ using nlohmann::json;
 constexpr int kSchema = 1;
 constexpr const char* kCopied[] = {"plan.json", "spec.toml", "claims.toml", "environment.json"};
 
-bool IsName(const std::string& name) { return IsPlainName(name, "._-") && name.front() != '.'; }
+constexpr const char* kExtra = "._-";  // that a name may hold beside letters and digits
+
+bool IsName(const std::string& name) { return IsPlainName(name, kExtra) && name.front() != '.'; }
 
 Error NoSuch(const fs::path& dir, const std::string& name) {
   const std::string nearest = Nearest(name, ListBaselines(dir));
@@ -157,8 +159,8 @@ Result<void> AdoptBaseline(const fs::path& baselines_dir, const std::string& nam
                            IfThere if_there) {
   if (!IsName(name))
     return Fail(ExitCode::kUsage,
-                fmt::format("{}: a baseline's name may hold a-z, 0-9, ., _ and -, at most 64",
-                            CleanText(name)));
+                fmt::format("{}: a baseline's name may hold {}, and no . at its beginning",
+                            CleanText(name), PlainNameWords(kExtra)));
   if (auto checked = CheckRuns(runs); !checked) return checked;
   const fs::path place = baselines_dir / name;
   std::error_code ignored, error;
