@@ -124,7 +124,9 @@ Outcome<EngineMount> MountEngine(const EngineDescriptor& engine, const MountOrde
     if (Outcome<void> mounted = MountOverlay(order, base); !mounted)
       return Unexpected(mounted.error());
   } else {
-    const auto argv = MountCommand(engine, order);
+    MountOrder placed = order;
+    placed.images = base;
+    const auto argv = MountCommand(engine, placed);
     if (!argv) return Unexpected(argv.error());
     if (Outcome<std::string> done = RunChecked(*argv, deadline, nullptr); !done)
       return Unexpected(done.error());

@@ -11,7 +11,7 @@
 
 #include "harness/guest/clock.h"
 #include "harness/guest/fd.h"
-#include "harness/spec/host_engine.h"
+#include "harness/spec/engine.h"
 
 namespace blendbench {
 

@@ -71,4 +71,9 @@ EngineHere LookForEngine(EngineDescriptor descriptor, const Interrupt* interrupt
   return here;
 }
 
+std::string EngineState(const EngineHere& engine) {
+  if (!engine.missing.empty()) return engine.missing;
+  return engine.version.empty() ? "there" : engine.version;
+}
+
 }  // namespace blendbench

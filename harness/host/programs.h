@@ -7,7 +7,7 @@
 #include <string>
 
 #include "harness/guest/event_loop.h"
-#include "harness/spec/host_engine.h"
+#include "harness/spec/engine.h"
 
 namespace blendbench {
 
@@ -24,5 +24,8 @@ struct EngineHere {
 };
 
 EngineHere LookForEngine(EngineDescriptor descriptor, const Interrupt* interrupt);
+
+// For a run's environment: its version, "there" when it tells none, or what is missing.
+std::string EngineState(const EngineHere& engine);
 
 }  // namespace blendbench

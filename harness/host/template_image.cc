@@ -9,6 +9,7 @@
 #include "harness/base/files.h"
 #include "harness/guest/process.h"
 #include "harness/host/loop_mount.h"
+#include "harness/spec/engine.h"
 
 namespace blendbench {
 namespace {

@@ -30,6 +30,8 @@ struct ArmSettings {
   Experiment experiment;
   ImageSet images;
   std::map<std::string, std::string> job_texts;  // by FioJob::file, before rendering
+  // Of arms whose engine the images do not bring: its initramfs, or why this machine has none.
+  std::map<std::string, Result<std::filesystem::path>> engine_initramfs;
   std::string qemu = "qemu-system-x86_64";
   Substrate substrate = Substrate::kTcg;
   bool direct_io = true;

@@ -50,7 +50,12 @@ Outcome<void> ArmSession::Start(const std::string& console) {
   spec.memory_mib = settings_.experiment.guest.memory_mib;
   spec.cpus = settings_.experiment.guest.cpus;
   spec.kernel = settings_.images.at("kernel").path.string();
-  spec.initramfs = settings_.images.at("initramfs").path.string();
+  const auto own = settings_.engine_initramfs.find(arm_.id);
+  if (own != settings_.engine_initramfs.end() && !own->second)
+    return Unexpected(own->second.error().message);
+  spec.initramfs = own == settings_.engine_initramfs.end()
+                       ? settings_.images.at("initramfs").path.string()
+                       : own->second->string();
   spec.disks = clones_.disks();
   spec.direct_io = settings_.direct_io;
   spec.disk_mbps = arm_.handicap.disk_mbps;

@@ -3,8 +3,10 @@
 
 #include "harness/base/files.h"
 #include "harness/guest/probe.h"
+#include "harness/host/programs.h"
 #include "harness/measure/arm.h"
 #include "harness/measure/clones.h"
+#include "harness/measure/engine_initramfs.h"
 #include "harness/run/provenance.h"
 #include "harness/run/setup.h"
 #include "harness/run/step_loop.h"
@@ -27,6 +29,30 @@ Result<std::map<std::string, std::string>> ReadJobs(const Experiment& experiment
     texts[job.file] = std::move(*text);
   }
   return texts;
+}
+
+// For each arm whose engine the images do not bring. A missing engine is told now and in each of its samples.
+std::map<std::string, Result<fs::path>> EngineInitramfs(
+    const Experiment& experiment, const fs::path& base, const fs::path& scratch,
+    Environment& environment, Progress& progress, const Interrupt& interrupt) {
+  std::map<std::string, Result<fs::path>> made;
+  for (const Arm& arm : experiment.arms) {
+    const EngineDescriptor* descriptor = FindEngine(experiment, arm.engine);
+    if (descriptor == nullptr) continue;
+    const EngineHere engine = LookForEngine(*descriptor, &interrupt);
+    environment.host["engines"][arm.engine] = EngineState(engine);
+    const fs::path out = scratch / ("initramfs-" + arm.id + ".img");
+    Result<void> written =
+        engine.missing.empty()
+            ? WriteEngineInitramfs(engine.descriptor, RootMountOrder(arm.engine_options), base, out,
+                                   &interrupt)
+            : Fail(ExitCode::kEnvironment, engine.missing);
+    if (!written)
+      progress.Warn({WarningKind::kNotMeasured, arm.id, written.error().message,
+                     "its samples say so, the others are measured"});
+    made.emplace(arm.id, written ? Result<fs::path>(out) : tl::unexpected(written.error()));
+  }
+  return made;
 }
 
 Result<SubstrateChoice> ChooseForRun(const RunFolder& folder, const RunConfig& config,
@@ -74,10 +100,11 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   environment.host["qemu"] = *qemu_version;
   environment.images = *digests;
   environment.images_dir = images->folder.string();
+  ArmSettings settings;
+  settings.engine_initramfs = EngineInitramfs(experiment, images->at("initramfs").path, scratch,
+                                              environment, progress, interrupt);
   if (Result<void> written = folder.WriteEnvironment(environment); !written)
     return tl::unexpected(written.error());
-
-  ArmSettings settings;
   settings.experiment = experiment;
   settings.images = *images;
   settings.job_texts = std::move(*jobs);

@@ -41,7 +41,7 @@ std::map<std::string, EngineHere> LookForEngines(const Experiment& experiment,
                                                  const RunConfig& config, Progress& progress,
                                                  const Interrupt& interrupt) {
   std::map<std::string, EngineHere> engines;
-  for (EngineDescriptor engine : experiment.host.engines) {
+  for (EngineDescriptor engine : experiment.engines) {
     const std::string name = engine.name;
     if (name == "blendfs" && !config.blendfs.empty()) engine.program = config.blendfs.string();
     EngineHere here = LookForEngine(std::move(engine), &interrupt);
@@ -127,9 +127,7 @@ Result<Prepared> PrepareHost(RunFolder& folder, const RunConfig& config, const f
   environment.substrate = "host";
   environment.substrate_reason = "the experiment asks for the host: no guests";
   for (const auto& [name, engine] : settings.engines)
-    environment.host["engines"][name] = engine.missing.empty()
-                                            ? (engine.version.empty() ? "there" : engine.version)
-                                            : engine.missing;
+    environment.host["engines"][name] = EngineState(engine);
   if (*images) {
     progress.Note("reading the images' digests");
     auto digests = CheckedDigests(**images, folder.environment(), interrupt);

@@ -9,9 +9,9 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "harness/spec/engine.h"
 #include "harness/spec/external.h"
 #include "harness/spec/handicap.h"
-#include "harness/spec/host_engine.h"
 #include "harness/spec/noise.h"
 
 namespace blendbench {
@@ -27,7 +27,7 @@ struct Arm {
   std::string id;  // [a-z0-9-]+, unique
   std::string label;
   Layout layout = Layout::kCoarse;
-  std::string engine;          // "" or "blendfs" or "overlayfs"; on the host, an engine's name
+  std::string engine;          // its name; "" in layouts without a union
   std::string engine_options;  // extra -o options
   bool reference = false;      // exactly one
   bool control = false;        // the reference again (A')
@@ -57,8 +57,7 @@ struct GuestSettings {
 
 // An experiment on the host itself, without guests (substrate "host").
 struct HostSettings {
-  std::vector<std::string> cases;         // ids of spec/host_case.h, in the order they run
-  std::vector<EngineDescriptor> engines;  // those of the arms: built in, or given by the spec
+  std::vector<std::string> cases;  // ids of spec/host_case.h, in the order they run
   double case_timeout_s = 120;
   int boots = 3;  // timed boots of boot-userspace in one arm of one block; their median counts
 };
@@ -70,6 +69,8 @@ struct Experiment {
   uint64_t seed = 1;
   int blocks = 8;
   std::vector<Arm> arms;
+  // Those of the arms, built in or given by the spec. Of guests' arms, without those that the images bring.
+  std::vector<EngineDescriptor> engines;
   std::vector<FioJob> jobs;
   bool promises = true;
   bool upgrade = true;  // once per run and fine arm: boot the used user image with system_next
@@ -88,6 +89,11 @@ inline bool CountsInstructions(const Experiment& experiment) {
 inline const Arm* FindArm(const Experiment& experiment, const std::string& id) {
   for (const Arm& arm : experiment.arms)
     if (arm.id == id) return &arm;
+  return nullptr;
+}
+inline const EngineDescriptor* FindEngine(const Experiment& experiment, const std::string& name) {
+  for (const EngineDescriptor& engine : experiment.engines)
+    if (engine.name == name) return &engine;
   return nullptr;
 }
 inline const Arm* ReferenceOf(const Experiment& experiment) {

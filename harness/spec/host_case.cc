@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "harness/spec/engine.h"
+
 namespace blendbench {
 namespace {
 

@@ -9,10 +9,6 @@
 
 namespace blendbench {
 
-// What an engine may be unable to do; a descriptor gives the reason (host_engine.h).
-inline constexpr const char* kTraitCopyUp = "copy-up";  // writes to lower files go to the upper
-inline constexpr const char* kTraitWhiteouts = "whiteouts";  // reads the whiteouts of a user image
-
 struct HostCase {
   std::string id;
   std::string label;
@@ -23,7 +19,7 @@ struct HostCase {
   std::string
       lower_data;  // what its lower layer must hold, for `blendload prepare`; "" for nothing
   std::string upper_data;   // what its upper must hold beforehand; "" for nothing
-  std::string needs_trait;  // "" or one of the traits above
+  std::string needs_trait;  // "" or one of the traits of spec/engine.h
   double estimate_s = 0.5;  // of an engine of middling speed, for the first estimate
 };
 

@@ -9,6 +9,7 @@
 #include "harness/base/text.h"
 #include "harness/spec/experiment.h"
 #include "harness/spec/parse_arm.h"
+#include "harness/spec/parse_engine.h"
 #include "harness/spec/parse_host.h"
 #include "harness/spec/toml_reader.h"
 
@@ -16,7 +17,6 @@ namespace blendbench {
 namespace {
 
 const std::vector<std::string> kLayouts = {"monolithic", "coarse", "fine"};
-const std::vector<std::string> kEngines = {"blendfs", "overlayfs"};
 constexpr double kLongestWait_s = 24 * 3600;
 
 Layout LayoutOf(const std::string& name) {
@@ -24,7 +24,21 @@ Layout LayoutOf(const std::string& name) {
   return name == "fine" ? Layout::kFine : Layout::kCoarse;
 }
 
-Arm ReadArm(const toml::table& table, TomlErrors& errors) {
+// The name of the engine that carries the arm's root.
+std::string ReadRootEngine(TomlReader& arm, const std::vector<EngineDescriptor>& engines) {
+  const std::string name = arm.Text("engine", "");
+  std::vector<std::string> able;
+  for (const EngineDescriptor& engine : engines) {
+    const auto why = WhyNot(engine, kTraitRoot);
+    if (!why) able.push_back(engine.name);
+    if (why && engine.name == name)
+      arm.Error("engine", fmt::format("\"{}\" cannot carry a guest's root: it {}", name, *why));
+  }
+  return arm.Choice("engine", "", able);
+}
+
+Arm ReadArm(const toml::table& table, const std::vector<EngineDescriptor>& engines,
+            TomlErrors& errors) {
   TomlReader reader(
       table, "arm",
       {"id", "label", "layout", "engine", "engine_options", "reference", "control", "handicap"},
@@ -32,12 +46,12 @@ Arm ReadArm(const toml::table& table, TomlErrors& errors) {
   Arm arm;
   arm.id = reader.RequiredText("id");
   if (!arm.id.empty() && !IsPlainName(arm.id, "-")) {
-    reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and -", arm.id));
+    reader.Error("id", fmt::format("id \"{}\" may hold only {}", arm.id, PlainNameWords("-")));
   }
   arm.label = reader.Text("label", arm.id);
   arm.layout = LayoutOf(reader.Choice("layout", "", kLayouts));
   if (arm.layout == Layout::kFine) {
-    arm.engine = reader.Choice("engine", "", kEngines);
+    arm.engine = ReadRootEngine(reader, engines);
   } else if (!reader.Text("engine", "").empty()) {
     reader.Error(
         "engine",
@@ -61,7 +75,7 @@ FioJob ReadJob(const toml::table& table, TomlErrors& errors) {
   FioJob job;
   job.id = reader.RequiredText("id");
   if (!job.id.empty() && !IsPlainName(job.id, "_")) {
-    reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and _", job.id));
+    reader.Error("id", fmt::format("id \"{}\" may hold only {}", job.id, PlainNameWords("_")));
   }
   job.label = reader.Text("label", job.id);
   job.family = reader.Choice("family", "", {"path", "app"});
@@ -103,7 +117,7 @@ void CheckJobs(const Experiment& experiment, TomlReader& root) {
 
 void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,
                          Experiment& experiment) {
-  for (const char* key : {"cases", "host", "engine"})
+  for (const char* key : {"cases", "host"})
     if (document.contains(key))
       root.Error(key, fmt::format("\"{}\" belongs to substrate = \"host\" alone", key));
   experiment.promises = root.Flag("promises", experiment.promises);
@@ -111,8 +125,14 @@ void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErro
   if (const toml::table* guest = root.Table("guest")) experiment.guest = ReadGuest(*guest, errors);
   if (CountsInstructions(experiment) && experiment.guest.cpus != 1)
     root.Error("guest", "substrate \"icount\" counts one processor's instructions; set cpus = 1");
-  for (const toml::table* arm : root.Tables("arm"))
-    experiment.arms.push_back(ReadArm(*arm, errors));
+  const std::vector<EngineDescriptor> engines = ReadEngines(root, errors);
+  std::set<std::string> used;
+  for (const toml::table* arm : root.Tables("arm")) {
+    experiment.arms.push_back(ReadArm(*arm, engines, errors));
+    used.insert(experiment.arms.back().engine);
+  }
+  for (const EngineDescriptor& engine : engines)
+    if (used.contains(engine.name) && !IsInImages(engine)) experiment.engines.push_back(engine);
   for (const toml::table* job : root.Tables("job"))
     experiment.jobs.push_back(ReadJob(*job, errors));
 }
@@ -132,11 +152,9 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
   Experiment experiment;
   experiment.name = root.RequiredText("name");
   if (!experiment.name.empty() && !IsPlainName(experiment.name, "-_")) {
-    root.Error(
-        "name",
-        fmt::format(
-            "name \"{}\" may hold only a-z, 0-9, - and _; it becomes part of a folder's name",
-            experiment.name));
+    root.Error("name",
+               fmt::format("name \"{}\" may hold only {}; it becomes part of a folder's name",
+                           experiment.name, PlainNameWords("-_")));
   }
   experiment.description = root.Text("description", "");
   experiment.substrate =

@@ -3,48 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "harness/base/text.h"
 #include "harness/spec/host_case.h"
 #include "harness/spec/parse_arm.h"
+#include "harness/spec/parse_engine.h"
 
 namespace blendbench {
 namespace {
-
-EngineDescriptor ReadEngine(const toml::table& table, TomlErrors& errors) {
-  TomlReader reader(table, "engine", {"name", "program", "package", "mount", "cannot"}, errors);
-  EngineDescriptor engine;
-  engine.name = reader.RequiredText("name");
-  if (!engine.name.empty() && !IsPlainName(engine.name, "-"))
-    reader.Error("name", fmt::format("name \"{}\" may hold only a-z, 0-9 and -", engine.name));
-  engine.program = reader.RequiredText("program");
-  engine.package = reader.Text("package", "");
-  engine.mount = reader.Texts("mount");
-  if (engine.mount.empty())
-    reader.Error("mount", "needs a \"mount\": the command as a list of words");
-  if (const auto tried = MountCommand(engine, MountOrder{}); !tried)
-    reader.Error("mount", tried.error());
-  if (const toml::table* cannot = reader.Table("cannot")) {
-    TomlReader traits(*cannot, "engine.cannot", {kTraitCopyUp, kTraitWhiteouts}, errors);
-    for (const char* trait : {kTraitCopyUp, kTraitWhiteouts})
-      if (const std::string why = traits.Text(trait, ""); !why.empty()) engine.cannot[trait] = why;
-  }
-  return engine;
-}
-
-std::vector<EngineDescriptor> ReadEngines(TomlReader& root, TomlErrors& errors) {
-  std::vector<EngineDescriptor> engines = BuiltInEngines();
-  for (const toml::table* table : root.Tables("engine")) {
-    EngineDescriptor engine = ReadEngine(*table, errors);
-    const bool taken = std::any_of(engines.begin(), engines.end(),
-                                   [&](const auto& other) { return other.name == engine.name; });
-    if (taken) root.Error("engine", fmt::format("there is an engine \"{}\" already", engine.name));
-    engines.push_back(std::move(engine));
-  }
-  return engines;
-}
 
 Arm ReadHostArm(const toml::table& table, const std::vector<std::string>& engines,
                 TomlErrors& errors) {
@@ -54,7 +21,7 @@ Arm ReadHostArm(const toml::table& table, const std::vector<std::string>& engine
   Arm arm;
   arm.id = reader.RequiredText("id");
   if (!arm.id.empty() && !IsPlainName(arm.id, "-"))
-    reader.Error("id", fmt::format("id \"{}\" may hold only a-z, 0-9 and -", arm.id));
+    reader.Error("id", fmt::format("id \"{}\" may hold only {}", arm.id, PlainNameWords("-")));
   arm.label = reader.Text("label", arm.id);
   arm.engine = reader.Choice("engine", "", engines);
   arm.layout = arm.engine == "plain" ? Layout::kMonolithic : Layout::kFine;
@@ -103,15 +70,14 @@ void ReadHostExperiment(const toml::table& document, TomlReader& root, TomlError
         static_cast<int>(reader.Integer("boots", experiment.host.boots, 1, 100));
   }
   const std::vector<EngineDescriptor> engines = ReadEngines(root, errors);
-  std::vector<std::string> names;
-  for (const EngineDescriptor& engine : engines) names.push_back(engine.name);
+  const std::vector<std::string> names = NamesOf(engines);
   std::set<std::string> used;
   for (const toml::table* table : root.Tables("arm")) {
     experiment.arms.push_back(ReadHostArm(*table, names, errors));
     used.insert(experiment.arms.back().engine);
   }
   for (const EngineDescriptor& engine : engines)
-    if (used.count(engine.name) != 0) experiment.host.engines.push_back(engine);
+    if (used.count(engine.name) != 0) experiment.engines.push_back(engine);
 }
 
 }  // namespace blendbench

@@ -103,6 +103,9 @@ Experiment ReadExperiment(const json& object) {
   for (const json& arm : object.at("arms")) experiment.arms.push_back(ReadArm(arm));
   for (const json& job : object.at("jobs")) experiment.jobs.push_back(ReadJob(job));
   if (OnHost(experiment)) experiment.host = HostFromJson(object.at("host"));
+  const json engines =
+      OnHost(experiment) ? object.at("host").at("engines") : object.value("engines", json::array());
+  for (const json& engine : engines) experiment.engines.push_back(EngineFromJson(engine));
   if (IsExternal(experiment)) experiment.external = MetricsFromJson(object.at("external"));
   return experiment;
 }
@@ -159,7 +162,14 @@ json ToJson(const Plan& plan) {
                     {"arms", arms},
                     {"jobs", jobs}};
   // Only where there is one, so that the plans of guests keep their hash.
-  if (OnHost(experiment)) described["host"] = HostToJson(experiment.host);
+  json engines = json::array();
+  for (const EngineDescriptor& engine : experiment.engines) engines.push_back(ToJson(engine));
+  if (OnHost(experiment)) {
+    described["host"] = HostToJson(experiment.host);
+    described["host"]["engines"] = std::move(engines);
+  } else if (!engines.empty()) {
+    described["engines"] = std::move(engines);
+  }
   if (IsExternal(experiment)) described["external"] = MetricsToJson(experiment.external);
   return {{"schema", kSchema},
           {"claims_sha256", plan.claims_sha256},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/base/cpio.h"
 #include "harness/base/files.h"
 #include "harness/base/sample.h"
 #include "harness/base/text.h"
@@ -134,6 +136,42 @@ class Files : public testing::Test {
  protected:
   TemporaryFolder folder_;
 };
+
+// Read by the format's own rules: hexadecimal fields of a header, names and contents padded to four bytes.
+TEST(Cpio, HoldsFilesAndTheDirectoriesAboveThem) {
+  CpioArchive archive;
+  archive.Add("engine/lib/one.so", "12345", 0755);
+  archive.Add("engine/argv", "", 0644);
+  const std::string bytes = archive.Finish();
+  std::vector<std::string> seen;
+  size_t at = 0;
+  const auto field = [&](int number) {
+    return std::stoul(bytes.substr(at + 6 + 8 * static_cast<size_t>(number), 8), nullptr, 16);
+  };
+  while (at < bytes.size()) {
+    ASSERT_EQ(bytes.substr(at, 6), "070701") << at;
+    const size_t mode = field(1), size = field(6), name_size = field(11);
+    const std::string name = bytes.substr(at + 110, name_size - 1);
+    const size_t content = (at + 110 + name_size + 3) / 4 * 4;
+    seen.push_back(fmt::format("{} {:o} {}", name, mode, bytes.substr(content, size)));
+    at = (content + size + 3) / 4 * 4;
+  }
+  EXPECT_EQ(at, bytes.size());
+  EXPECT_THAT(seen, testing::ElementsAre("engine 40755 ", "engine/lib 40755 ",
+                                         "engine/lib/one.so 100755 12345", "engine/argv 100644 ",
+                                         "TRAILER!!! 0 "));
+}
+
+TEST(Text, PlainNames) {
+  EXPECT_TRUE(IsPlainName("a-1", "-"));
+  EXPECT_TRUE(IsPlainName(std::string(64, 'a'), ""));
+  for (const std::string& wrong : {std::string(), std::string("A"), std::string("a_b"),
+                                   std::string("a/b"), std::string(65, 'a')})
+    EXPECT_FALSE(IsPlainName(wrong, "-")) << wrong;
+  EXPECT_EQ(PlainNameWords("-"), "a-z, 0-9 and -, at most 64");
+  EXPECT_EQ(PlainNameWords("._-"), "a-z, 0-9, ., _ and -, at most 64");
+  EXPECT_EQ(PlainNameWords(""), "a-z, 0-9, at most 64");
+}
 
 TEST_F(Files, WritesWholeAndReadsBack) {
   const fs::path path = folder_.path() / "file";

@@ -12,6 +12,7 @@
 #include "harness/measure/arm.h"
 #include "harness/measure/arm_session.h"
 #include "harness/measure/clones.h"
+#include "harness/measure/engine_initramfs.h"
 #include "harness/spec/guest_load.h"
 
 namespace blendbench {
@@ -152,6 +153,45 @@ TEST_F(GuestBoot, AnInitramfsThatGivesUpIsAFailedSampleWithItsWords) {
   EXPECT_THAT(sample->failure->console_tail, HasSubstr("nonsense"));
   EXPECT_TRUE(fs::exists(folder_ / sample->failure->console));
   EXPECT_TRUE(sample->metrics.empty());
+}
+
+#ifdef BLEND_BLENDFS
+// An engine that nothing here knows of carries a root by its descriptor alone.
+TEST_F(GuestBoot, AMadeUpEngineCarriesARoot) {
+  Arm arm;
+  arm.id = "fine-made-up";
+  arm.layout = Layout::kFine;
+  arm.engine = "made-up";
+  settings_.experiment.arms.push_back(arm);
+  EngineDescriptor engine;
+  engine.name = "made-up";
+  engine.program = BLEND_BLENDFS;
+  engine.mount = {"{program}", "-o", "lowerdir={lowers},upperdir={upper},workdir={work}{options}",
+                  "{target}"};
+  const fs::path initramfs = folder_ / "initramfs-made-up.img";
+  const Result<void> written =
+      WriteEngineInitramfs(engine, RootMountOrder("noatime"), settings_.images.at("initramfs").path,
+                           initramfs, &interrupt_);
+  ASSERT_TRUE(written) << written.error().message;
+  settings_.engine_initramfs.emplace(arm.id, initramfs);
+  Result<Sample> sample = Measure(arm.id, false);
+  ASSERT_TRUE(sample) << sample.error().message;
+  ASSERT_EQ(sample->status, SampleStatus::kOk) << sample->failure->reason << "\n"
+                                               << sample->failure->console_tail;
+  ASSERT_FALSE(sample->promises.empty());
+  for (const Promise& promise : sample->promises)
+    EXPECT_TRUE(promise.held) << promise.check << ": " << promise.detail;
+}
+#endif
+
+TEST_F(GuestBoot, AnEngineThisMachineLacksIsAFailedSampleThatSaysSo) {
+  settings_.engine_initramfs.emplace(
+      "fine-nonsense", Fail(ExitCode::kEnvironment, "not available here: no nonsense"));
+  Result<Sample> sample = Measure("fine-nonsense", false);
+  ASSERT_TRUE(sample) << sample.error().message;
+  ASSERT_EQ(sample->status, SampleStatus::kFailed);
+  EXPECT_EQ(sample->failure->phase, "start");
+  EXPECT_THAT(sample->failure->reason, HasSubstr("no nonsense"));
 }
 
 TEST_F(GuestBoot, AGuestThatNeverBootsTimesOut) {

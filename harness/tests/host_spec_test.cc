@@ -58,9 +58,9 @@ TEST(HostSpec, ReadsCasesEnginesAndArms) {
   EXPECT_EQ(experiment->host.case_timeout_s, 30);
   EXPECT_EQ(experiment->host.boots, 2);
   // Only the engines that an arm uses.
-  ASSERT_EQ(experiment->host.engines.size(), 2u);
-  EXPECT_EQ(experiment->host.engines[0].name, "plain");
-  EXPECT_EQ(experiment->host.engines[1].name, "made-up");
+  ASSERT_EQ(experiment->engines.size(), 2u);
+  EXPECT_EQ(experiment->engines[0].name, "plain");
+  EXPECT_EQ(experiment->engines[1].name, "made-up");
   EXPECT_EQ(experiment->arms[0].layout, Layout::kMonolithic);
   EXPECT_EQ(experiment->arms[1].layout, Layout::kFine);
 }
@@ -97,6 +97,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"engine = \"plain\"", "engine = \"aufs\"",
                 "it must be one of: plain, overlayfs, fuse-overlayfs, unionfs-fuse, mergerfs, "
                 "blendfs, made-up"},
+        Mistake{"cannot = {", "root_mount = [\"{image}\"]\ncannot = {",
+                "unknown placeholder {image}"},
         Mistake{"engine = \"plain\"", "engine = \"plain\"\nlayout = \"coarse\"",
                 "unknown key \"layout\" in arm"},
         Mistake{"reference = true", "reference = true\nengine_options = \"x\"",
@@ -116,8 +118,8 @@ TEST(HostPlan, RoundTripsAndIsNotInPlansOfGuests) {
   const auto again = PlanFromJson(nlohmann::json::parse(ToJson(plan).dump()));
   ASSERT_TRUE(again) << again.error();
   EXPECT_EQ(ToJson(*again).dump(), ToJson(plan).dump());
-  EXPECT_EQ(again->experiment.host.engines[1].cannot.at("copy-up"), "is read-only");
-  EXPECT_EQ(again->experiment.host.engines[0].kind, MountKind::kBind);
+  EXPECT_EQ(again->experiment.engines[1].cannot.at("copy-up"), "is read-only");
+  EXPECT_EQ(again->experiment.engines[0].kind, MountKind::kBind);
   nlohmann::json unknown = ToJson(plan);
   unknown["experiment"]["host"]["cases"].push_back("none-such");
   EXPECT_FALSE(PlanFromJson(unknown));
@@ -127,8 +129,8 @@ TEST(HostPlan, RoundTripsAndIsNotInPlansOfGuests) {
 
 TEST(HostEngine, ExpandsItsCommand) {
   const Experiment experiment = *ParseExperiment(kGood, "h.toml");
-  const EngineDescriptor& engine = experiment.host.engines[1];
-  MountOrder order{{"/l0", "/l1"}, "/up", "/wk", "/t", ""};
+  const EngineDescriptor& engine = experiment.engines[1];
+  MountOrder order{{"/l0", "/l1"}, "/up", "/wk", "/t", "", "/"};
   EXPECT_THAT(*MountCommand(engine, order),
               ElementsAre("made-up-mount", "-o", "l=/l0:/l1,r=/l0=RO:/l1=RO,u=/up,w=/wk", "/t"));
   order.options = "a,b";
@@ -197,7 +199,7 @@ TEST(ShippedHost, TheFullTableHasEveryFixedCaseAndEngine) {
   const auto text = ReadFile(fs::path(BLEND_SOURCE_DIR) / "harness" / "specs" / "host.toml");
   const Experiment experiment = *ParseExperiment(*text, "host.toml");
   EXPECT_THAT(experiment.host.cases, testing::UnorderedElementsAreArray(HostCaseIds()));
-  EXPECT_EQ(experiment.host.engines.size(), BuiltInEngines().size());
+  EXPECT_EQ(experiment.engines.size(), BuiltInEngines().size());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "harness/host/fuse_probe.h"
 #include "harness/measure/diagnosis.h"
+#include "harness/measure/engine_initramfs.h"
 #include "harness/measure/instructions.h"
 
 namespace blendbench {
@@ -24,6 +25,35 @@ TEST(Instructions, AreTheClockLessWhatTheGuestIdled) {
       "nsecs\n");
   ASSERT_TRUE(readings) << readings.error();
   EXPECT_THAT(*readings, ElementsAre(4218333165, 4291385524));
+}
+
+TEST(EngineLibraries, AreThePathsThatLddNames) {
+  const auto found = LibrariesOf(
+      "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibfuse3.so.3 => /lib/x86_64-linux-gnu/libfuse3.so.3 "
+      "(0x00007f1a)\n"
+      "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f19)\n\t/lib64/ld-linux-x86-64.so.2 "
+      "(0x00007f1b)\n");
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_THAT(*found, testing::ElementsAre("/lib/x86_64-linux-gnu/libfuse3.so.3",
+                                           "/lib/x86_64-linux-gnu/libc.so.6",
+                                           "/lib64/ld-linux-x86-64.so.2"));
+  EXPECT_THAT(LibrariesOf("\tlibgone.so.1 => not found\n").error(), testing::HasSubstr("libgone"));
+}
+
+TEST(RootMountOrder, IsWhereTheInitramfsMountsTheLayers) {
+  const MountOrder order = RootMountOrder("a,b");
+  EXPECT_THAT(order.lowers, testing::ElementsAre("/run/blend/app0", "/run/blend/system"));
+  EXPECT_EQ(order.upper, "/run/blend/user/upper");
+  EXPECT_EQ(order.work, "/run/blend/user/work");
+  for (const EngineDescriptor& engine : BuiltInEngines()) {
+    if (engine.name != "unionfs-fuse") continue;
+    // It changes its root to the folder of the images, so it gets the layers as they are in there.
+    EXPECT_THAT(
+        *RootMountCommand(engine, order),
+        testing::ElementsAre("unionfs", "-o",
+                             "cow,allow_other,default_permissions,suid,dev,chroot=/run/blend,a,b",
+                             "/user/upper=RW:/app0=RO:/system=RO", "/sysroot"));
+  }
 }
 
 TEST(Instructions, NonsenseIsRefused) {

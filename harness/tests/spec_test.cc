@@ -128,9 +128,15 @@ INSTANTIATE_TEST_SUITE_P(
                 "t.toml:2: unknown key \"blokcs\" in the experiment; did you mean \"blocks\"?"},
         Mistake{"memory_mib", "memory", "t.toml:4: unknown key \"memory\" in guest"},
         Mistake{"\"blendfs\"", "\"aufs\"",
-                "t.toml:12: arm: unknown engine \"aufs\"; it must be one of: blendfs, overlayfs"},
+                "t.toml:12: arm: unknown engine \"aufs\"; it must be one of: overlayfs, "
+                "fuse-overlayfs, unionfs-fuse, blendfs"},
+        Mistake{"engine = \"blendfs\"", "engine = \"mergerfs\"",
+                "\"mergerfs\" cannot carry a guest's root: it has no copy-on-write"},
         Mistake{"\"fine\"\nengine = \"blendfs\"", "\"fine\"",
-                "it must be one of: blendfs, overlayfs"},
+                "it must be one of: overlayfs, "
+                "fuse-overlayfs, unionfs-fuse, blendfs"},
+        Mistake{"engine = \"blendfs\"", "engine = \"mergerfs\"",
+                "\"mergerfs\" cannot carry a guest's root: it has no copy-on-write"},
         Mistake{"layout = \"coarse\"", "layout = \"course\"", "monolithic, coarse, fine"},
         Mistake{"layout = \"coarse\"", "layout = \"coarse\"\nengine = \"blendfs\"", "remove it"},
         Mistake{"blocks = 3", "blocks = 0", "it must be 1 to 1000"},

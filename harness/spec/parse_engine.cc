@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "harness/spec/parse_engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/base/text.h"
+
+namespace blendbench {
+namespace {
+
+const std::vector<std::string> kTraits = {kTraitCopyUp, kTraitWhiteouts, kTraitRoot};
+
+EngineDescriptor ReadEngine(const toml::table& table, TomlErrors& errors) {
+  TomlReader reader(table, "engine",
+                    {"name", "program", "package", "mount", "root_mount", "cannot"}, errors);
+  EngineDescriptor engine;
+  engine.name = reader.RequiredText("name");
+  if (!engine.name.empty() && !IsPlainName(engine.name, "-"))
+    reader.Error("name",
+                 fmt::format("name \"{}\" may hold only {}", engine.name, PlainNameWords("-")));
+  engine.program = reader.RequiredText("program");
+  engine.package = reader.Text("package", "");
+  engine.mount = reader.Texts("mount");
+  if (engine.mount.empty())
+    reader.Error("mount", "needs a \"mount\": the command as a list of words");
+  if (const auto tried = MountCommand(engine, MountOrder{}); !tried)
+    reader.Error("mount", tried.error());
+  engine.root_mount = reader.Texts("root_mount");
+  if (const auto tried = RootMountCommand(engine, MountOrder{}); !tried)
+    reader.Error("root_mount", tried.error());
+  for (const std::string& word : engine.root_mount.empty() ? engine.mount : engine.root_mount)
+    if (word.find('\n') != std::string::npos)  // a guest gets one word a line
+      reader.Error("mount", "a word of the command must not hold a line's end");
+  if (const toml::table* cannot = reader.Table("cannot")) {
+    TomlReader traits(*cannot, "engine.cannot", kTraits, errors);
+    for (const std::string& trait : kTraits)
+      if (const std::string why = traits.Text(trait, ""); !why.empty()) engine.cannot[trait] = why;
+  }
+  return engine;
+}
+
+}  // namespace
+
+std::vector<EngineDescriptor> ReadEngines(TomlReader& root, TomlErrors& errors) {
+  std::vector<EngineDescriptor> engines = BuiltInEngines();
+  for (const toml::table* table : root.Tables("engine")) {
+    EngineDescriptor engine = ReadEngine(*table, errors);
+    const bool taken = std::any_of(engines.begin(), engines.end(),
+                                   [&](const auto& other) { return other.name == engine.name; });
+    if (taken) root.Error("engine", fmt::format("there is an engine \"{}\" already", engine.name));
+    engines.push_back(std::move(engine));
+  }
+  return engines;
+}
+
+std::vector<std::string> NamesOf(const std::vector<EngineDescriptor>& engines) {
+  std::vector<std::string> names;
+  for (const EngineDescriptor& engine : engines) names.push_back(engine.name);
+  return names;
+}
+
+}  // namespace blendbench
