@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 namespace blendbench {
 namespace {
@@ -25,16 +26,30 @@ constexpr std::array<KnownCheck, 9> kKnown = {{
     {kSharedImagesUntouched, "writes leave the shared images untouched", true},
 }};
 
-// Position among the known checks; their number when unknown.
-size_t Rank(const std::string& check) {
+// What the guest answered once more after its system image was exchanged (measure/arm_session.cc).
+constexpr std::string_view kAfterUpgrade = "upgrade.";
+
+bool IsAfterUpgrade(std::string_view check) { return check.starts_with(kAfterUpgrade); }
+
+// The known check that it is, or that it repeats; null when unknown.
+const KnownCheck* Find(std::string_view check) {
+  if (IsAfterUpgrade(check)) check.remove_prefix(kAfterUpgrade.size());
   const auto found = std::find_if(kKnown.begin(), kKnown.end(),
                                   [&](const KnownCheck& known) { return check == known.check; });
-  return static_cast<size_t>(found - kKnown.begin());
+  return found == kKnown.end() ? nullptr : &*found;
+}
+
+// The known ones in their order, those after the upgrade behind them, unknown ones last.
+size_t Rank(const std::string& check) {
+  const KnownCheck* known = Find(check);
+  if (known == nullptr) return 2 * kKnown.size();
+  return static_cast<size_t>(known - kKnown.data()) + (IsAfterUpgrade(check) ? kKnown.size() : 0);
 }
 
 std::string LabelOf(const std::string& check) {
-  const size_t rank = Rank(check);
-  return rank < kKnown.size() ? kKnown[rank].label : check;
+  const KnownCheck* known = Find(check);
+  if (known == nullptr) return check;
+  return (IsAfterUpgrade(check) ? "after an upgrade: " : "") + std::string(known->label);
 }
 
 void Count(Tally& tally, bool held, const std::string& detail) {
@@ -69,8 +84,8 @@ void CountSharedWrites(const Sample& sample, Tally& tally) {
 }  // namespace
 
 bool Expected(const std::string& check, Layout layout) {
-  const size_t rank = Rank(check);
-  return layout != Layout::kCoarse || rank == kKnown.size() || kKnown[rank].coarse;
+  const KnownCheck* known = Find(check);
+  return layout != Layout::kCoarse || known == nullptr || known->coarse;
 }
 
 std::vector<CheckTally> TallyPromises(const Experiment& experiment,

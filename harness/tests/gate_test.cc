@@ -260,6 +260,24 @@ TEST(Promises, CoarseIsExpectedToLackOverrides) {
   EXPECT_EQ(tallies[0].arms.at("coarse").of, 2);
 }
 
+TEST(Promises, AfterAnUpgradeTheSameIsExpectedAsBefore) {
+  std::vector<Sample> samples = SmallSamples(1, 1.0);
+  for (Sample& sample : samples)
+    sample.promises = {{"upgrade.user-home", true, ""},
+                       {"upgrade.deletion", false, "it is back"},
+                       {"made-up", true, ""},
+                       {"user-home", true, ""}};
+  const auto tallies = TallyPromises(SmallExperiment(1), samples, {});
+  std::vector<std::string> checks;
+  for (const CheckTally& tally : tallies) checks.push_back(tally.check);
+  EXPECT_THAT(checks, testing::ElementsAre("user-home", "upgrade.deletion", "upgrade.user-home",
+                                           "made-up"));
+  EXPECT_EQ(tallies[1].label, "after an upgrade: a system file the user deleted stays deleted");
+  EXPECT_FALSE(tallies[1].arms.at("coarse").expected);
+  EXPECT_TRUE(tallies[1].arms.at("fine-blendfs").expected);
+  EXPECT_TRUE(tallies[2].arms.at("coarse").expected);
+}
+
 TEST(Promises, WritesToSharedImagesAreSeen) {
   std::vector<Sample> samples = SmallSamples(2, 1.0);
   for (Sample& sample : samples) {
