@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Whether the procedure keeps its promises over many experiments: coverage of the intervals, and how often a verdict is
 // wrong. Seeds are fixed, so a failure is a change of the code; bounds allow four standard errors of the simulation.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <random>
+#include <string>
 
 #include "harness/stats/bootstrap.h"
 #include "harness/stats/rates.h"
@@ -17,6 +20,13 @@ namespace {
 
 constexpr int kExperiments = 4000;
 constexpr double kMargin = 0.05;
+
+// count / of, and a line of it: what was simulated is to be read as well (results/README.md has the table).
+double Shown(const std::string& what, int count, int of = kExperiments) {
+  const double rate = static_cast<double>(count) / of;
+  std::cout << fmt::format("    {:<70} {:5.1f} % of {}\n", what, 100 * rate, of);
+  return rate;
+}
 
 double FourStandardErrors(double rate) { return 4 * std::sqrt(rate * (1 - rate) / kExperiments); }
 
@@ -53,8 +63,12 @@ TEST_P(Coverage, IntervalsCoverTheTruthAsOftenAsTheySay) {
     level = judged.signed_rank->level;
   }
   EXPECT_GE(level, kLevel);
-  EXPECT_NEAR(student / double{kExperiments}, kLevel, FourStandardErrors(kLevel));
-  EXPECT_NEAR(signed_rank / double{kExperiments}, level, FourStandardErrors(level));
+  EXPECT_NEAR(Shown(fmt::format("{} blocks: the t interval (90 %) covers", GetParam()), student),
+              kLevel, FourStandardErrors(kLevel));
+  EXPECT_NEAR(Shown(fmt::format("{} blocks: the signed-rank interval ({:.1f} %) covers", GetParam(),
+                                100 * level),
+                    signed_rank),
+              level, FourStandardErrors(level));
 }
 INSTANTIATE_TEST_SUITE_P(Blocks, Coverage, testing::Values(5, 6, 8, 12, 20));
 
@@ -68,10 +82,12 @@ TEST(StatsSimulation, AnArmAtTheMarginIsSeldomCalledNonInferior) {
   }
   // At the border each error is at most 5 %; asking both intervals to agree makes it rarer, not absent.
   const double most = 0.05 + FourStandardErrors(0.05);
-  EXPECT_LE(wrong_holds / double{kExperiments}, most);
-  EXPECT_LE(wrong_refuted / double{kExperiments}, most);
-  EXPECT_GE(wrong_holds / double{kExperiments}, 0.02);
-  EXPECT_GE(wrong_refuted / double{kExperiments}, 0.02);
+  const double holds = Shown("an arm at the margin, 8 blocks: called non-inferior", wrong_holds);
+  const double refuted = Shown("an arm at the margin, 8 blocks: refuted", wrong_refuted);
+  EXPECT_LE(holds, most);
+  EXPECT_LE(refuted, most);
+  EXPECT_GE(holds, 0.02);
+  EXPECT_GE(refuted, 0.02);
 }
 
 // Equivalence asks for both sides, so an arm at either border passes at most as often as one test does.
@@ -81,8 +97,11 @@ TEST(StatsSimulation, AnArmAtEitherBorderIsSeldomCalledEquivalent) {
     int holds = 0;
     for (int i = 0; i < kExperiments; ++i)
       holds += Judge(experiments.Next(), kMargin).equivalence.finding == Finding::kHolds;
-    EXPECT_LE(holds / double{kExperiments}, 0.05 + FourStandardErrors(0.05));
-    EXPECT_GE(holds / double{kExperiments}, 0.02);
+    const double rate = Shown(
+        fmt::format("an arm at {:+.1f} %, 8 blocks: called equivalent", 100 * std::expm1(truth)),
+        holds);
+    EXPECT_LE(rate, 0.05 + FourStandardErrors(0.05));
+    EXPECT_GE(rate, 0.02);
   }
 }
 
@@ -101,8 +120,9 @@ TEST(StatsSimulation, SpikesDoNotMakeWrongVerdicts) {
     wrong_refuted += finding == Finding::kRefuted;
   }
   const double most = 0.05 + FourStandardErrors(0.05);
-  EXPECT_LE(wrong_holds / double{kExperiments}, most);
-  EXPECT_LE(wrong_refuted / double{kExperiments}, most);
+  EXPECT_LE(Shown("the same with spikes in one block of eight: called non-inferior", wrong_holds),
+            most);
+  EXPECT_LE(Shown("the same with spikes in one block of eight: refuted", wrong_refuted), most);
 }
 
 // Twelve metrics without any effect: one flag or more in at most 5 % of the families, where 46 % have a raw
@@ -120,8 +140,10 @@ TEST(StatsSimulation, HolmKeepsTheFamilysErrorRate) {
     raw_flagged += *std::min_element(p_values.begin(), p_values.end()) <= 0.05;
   }
   const double bound = 4 * std::sqrt(0.05 * 0.95 / kFamilies);
-  EXPECT_NEAR(flagged / double{kFamilies}, 0.05, bound);
-  EXPECT_GE(raw_flagged / double{kFamilies}, 0.40);
+  EXPECT_NEAR(Shown("12 metrics without effect: one flagged after Holm", flagged, kFamilies), 0.05,
+              bound);
+  EXPECT_GE(Shown("12 metrics without effect: one flagged without Holm", raw_flagged, kFamilies),
+            0.40);
 }
 
 // The exact interval of a rate covers at least what it says, whatever the rate.
@@ -134,7 +156,9 @@ TEST(StatsSimulation, ClopperPearsonNeverCoversLess) {
       const Rate rate = ClopperPearson(hits(random), 24);
       covered += rate.low <= truth && truth <= rate.high;
     }
-    EXPECT_GE(covered / double{kExperiments}, 0.95 - FourStandardErrors(0.95)) << truth;
+    EXPECT_GE(
+        Shown(fmt::format("a rate of {} out of 24: Clopper-Pearson (95 %) covers", truth), covered),
+        0.95 - FourStandardErrors(0.95));
   }
 }
 
@@ -149,9 +173,11 @@ TEST(StatsSimulation, TheBootstrapIsForNoiseNotForVerdicts) {
     mean_covered += Covers(*BcaInterval(short_ones.Next(), Mean, 5, kLevel, 1000), 0.02);
     sd_covered += Covers(*BcaInterval(long_ones.Next(), StandardDeviation, 5, kLevel, 1000), 0.05);
   }
-  EXPECT_LE(mean_covered / double{kRuns}, kLevel - 0.02);
-  EXPECT_GE(mean_covered / double{kRuns}, 0.75);
-  EXPECT_GE(sd_covered / double{kRuns}, 0.85 - bound);
+  const double mean = Shown("BCa (90 %) for the mean of 8 blocks covers", mean_covered, kRuns);
+  EXPECT_LE(mean, kLevel - 0.02);
+  EXPECT_GE(mean, 0.75);
+  EXPECT_GE(Shown("BCa (90 %) for the scatter of 40 blocks covers", sd_covered, kRuns),
+            0.85 - bound);
 }
 
 // Planning with a pilot's upper limit keeps the power where planning with its standard deviation loses it.
@@ -164,8 +190,9 @@ TEST(StatsSimulation, ACautiousSampleSizeKeepsItsPower) {
     enough += NonInferiorityPower(sd, kMargin, size.blocks.value()) >= 0.90;
     cautious_enough += NonInferiorityPower(sd, kMargin, size.cautious_blocks.value()) >= 0.90;
   }
-  EXPECT_LE(enough / double{kExperiments}, 0.60);
-  EXPECT_GE(cautious_enough / double{kExperiments}, 0.80 - FourStandardErrors(0.8));
+  EXPECT_LE(Shown("planned from a pilot of 6 blocks: power reached", enough), 0.60);
+  EXPECT_GE(Shown("planned from its upper limit: power reached", cautious_enough),
+            0.80 - FourStandardErrors(0.8));
 }
 
 TEST(StatsSimulation, TheWholeRulesPowerIsALittleBelowTheTTests) {
@@ -185,7 +212,7 @@ TEST(StatsSimulation, TheReferenceAgainstItselfIsHardlyEverRefuted) {
   for (int i = 0; i < kExperiments; ++i) {
     refuted += Judge(experiments.Next(), kMargin).equivalence.finding == Finding::kRefuted;
   }
-  EXPECT_LE(refuted, kExperiments / 200);
+  EXPECT_LE(Shown("the reference against itself, 6 blocks: refuted", refuted), 0.005);
 }
 
 TEST(StatsSimulation, TheBlocksReckonedForPowerGiveIt) {
@@ -198,7 +225,8 @@ TEST(StatsSimulation, TheBlocksReckonedForPowerGiveIt) {
   }
   const double expected = NonInferiorityPower(sd, kMargin, blocks);
   EXPECT_GE(expected, 0.90);
-  EXPECT_NEAR(t_alone / double{kExperiments}, expected, FourStandardErrors(expected));
+  EXPECT_NEAR(Shown(fmt::format("{} blocks, reckoned for 90 % power: power", blocks), t_alone),
+              expected, FourStandardErrors(expected));
 }
 
 TEST(StatsSimulation, ASlowArmIsFound) {
@@ -207,7 +235,7 @@ TEST(StatsSimulation, ASlowArmIsFound) {
   for (int i = 0; i < kExperiments; ++i) {
     refuted += Judge(experiments.Next(), kMargin).non_inferiority.finding == Finding::kRefuted;
   }
-  EXPECT_GE(refuted / double{kExperiments}, 0.95);
+  EXPECT_GE(Shown("an arm slower by 15 %, 8 blocks: refuted", refuted), 0.95);
 }
 
 }  // namespace
