@@ -41,6 +41,7 @@ std::map<std::string, Result<fs::path>> EngineInitramfs(
     if (descriptor == nullptr) continue;
     const EngineHere engine = LookForEngine(*descriptor, &interrupt);
     environment.host["engines"][arm.engine] = EngineState(engine);
+    environment.host["engine_sha256"][arm.engine] = engine.sha256;
     const fs::path out = scratch / ("initramfs-" + arm.id + ".img");
     Result<void> written =
         engine.missing.empty()
