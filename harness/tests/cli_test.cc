@@ -72,14 +72,13 @@ TEST_F(CliTest, SpecErrorsNameFileLineAndRemedy) {
   const Called engine =
       CallBlendbench({"run", Write("engine.toml", text), "--images", "i", "--out", Runs()});
   EXPECT_EQ(engine.status, 2);
-  EXPECT_THAT(engine.err,
-              HasSubstr("unknown engine \"aufs\"; it must be one of: blendfs, overlayfs"));
+  EXPECT_THAT(engine.err, HasSubstr("unknown engine \"aufs\"; it must be one of: overlayfs, "
+                                    "fuse-overlayfs, unionfs-fuse, blendfs"));
   EXPECT_FALSE(fs::exists(Runs()));  // nothing was begun
-  EXPECT_THAT(
-      CallBlendbench({"plan", "nowhere"}).err,
-      HasSubstr(
-          "calibrate, calibrate-host, full, host, host-layers, host-quick, icount, icount-proof, "
-          "quick, smoke"));
+  EXPECT_THAT(CallBlendbench({"plan", "nowhere"}).err,
+              HasSubstr("calibrate, calibrate-host, engines, full, host, host-layers, host-quick, "
+                        "icount, icount-proof, "
+                        "quick, smoke"));
   const Called claims =
       CallBlendbench({"plan", "smoke", "--claims", Write("c.toml", "[[clame]]\n")});
   EXPECT_EQ(claims.status, 2);
