@@ -11,8 +11,12 @@
 namespace blendbench {
 namespace {
 
-EngineDescriptor Program(const char* name, const char* program, const char* package,
-                         std::vector<std::string> mount) {
+using Words = std::vector<std::string>;
+using nlohmann::json;
+
+constexpr const char* kImages = "{images}";
+
+EngineDescriptor Program(const char* name, const char* program, const char* package, Words mount) {
   EngineDescriptor engine;
   engine.name = name;
   engine.program = program;
@@ -20,11 +24,6 @@ EngineDescriptor Program(const char* name, const char* program, const char* pack
   engine.mount = std::move(mount);
   return engine;
 }
-
-using Words = std::vector<std::string>;
-using nlohmann::json;
-
-constexpr const char* kImages = "{images}";
 
 std::optional<std::string> ValueOf(const std::string& name, const EngineDescriptor& engine,
                                    const MountOrder& order) {

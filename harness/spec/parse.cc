@@ -126,13 +126,10 @@ void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErro
   if (CountsInstructions(experiment) && experiment.guest.cpus != 1)
     root.Error("guest", "substrate \"icount\" counts one processor's instructions; set cpus = 1");
   const std::vector<EngineDescriptor> engines = ReadEngines(root, errors);
-  std::set<std::string> used;
-  for (const toml::table* arm : root.Tables("arm")) {
+  for (const toml::table* arm : root.Tables("arm"))
     experiment.arms.push_back(ReadArm(*arm, engines, errors));
-    used.insert(experiment.arms.back().engine);
-  }
-  for (const EngineDescriptor& engine : engines)
-    if (used.contains(engine.name) && !IsInImages(engine)) experiment.engines.push_back(engine);
+  experiment.engines = UsedEngines(engines, experiment.arms);
+  std::erase_if(experiment.engines, IsInImages);
   for (const toml::table* job : root.Tables("job"))
     experiment.jobs.push_back(ReadJob(*job, errors));
 }

@@ -55,10 +55,14 @@ std::vector<EngineDescriptor> ReadEngines(TomlReader& root, TomlErrors& errors) 
   return engines;
 }
 
-std::vector<std::string> NamesOf(const std::vector<EngineDescriptor>& engines) {
-  std::vector<std::string> names;
-  for (const EngineDescriptor& engine : engines) names.push_back(engine.name);
-  return names;
+std::vector<EngineDescriptor> UsedEngines(const std::vector<EngineDescriptor>& engines,
+                                          const std::vector<Arm>& arms) {
+  std::vector<EngineDescriptor> used;
+  for (const EngineDescriptor& engine : engines)
+    if (std::any_of(arms.begin(), arms.end(),
+                    [&](const Arm& arm) { return arm.engine == engine.name; }))
+      used.push_back(engine);
+  return used;
 }
 
 }  // namespace blendbench

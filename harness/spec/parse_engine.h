@@ -2,10 +2,9 @@
 // The [[engine]] tables of a spec. For parse.cc and parse_host.cc alone. Pure.
 #pragma once
 
-#include <string>
 #include <vector>
 
-#include "harness/spec/engine.h"
+#include "harness/spec/experiment.h"
 #include "harness/spec/toml_reader.h"
 
 namespace blendbench {
@@ -13,6 +12,8 @@ namespace blendbench {
 // The built-in engines and those that the spec adds.
 std::vector<EngineDescriptor> ReadEngines(TomlReader& root, TomlErrors& errors);
 
-std::vector<std::string> NamesOf(const std::vector<EngineDescriptor>& engines);
+// Those of `engines` that an arm has.
+std::vector<EngineDescriptor> UsedEngines(const std::vector<EngineDescriptor>& engines,
+                                          const std::vector<Arm>& arms);
 
 }  // namespace blendbench

@@ -70,14 +70,11 @@ void ReadHostExperiment(const toml::table& document, TomlReader& root, TomlError
         static_cast<int>(reader.Integer("boots", experiment.host.boots, 1, 100));
   }
   const std::vector<EngineDescriptor> engines = ReadEngines(root, errors);
-  const std::vector<std::string> names = NamesOf(engines);
-  std::set<std::string> used;
-  for (const toml::table* table : root.Tables("arm")) {
+  std::vector<std::string> names;
+  for (const EngineDescriptor& engine : engines) names.push_back(engine.name);
+  for (const toml::table* table : root.Tables("arm"))
     experiment.arms.push_back(ReadHostArm(*table, names, errors));
-    used.insert(experiment.arms.back().engine);
-  }
-  for (const EngineDescriptor& engine : engines)
-    if (used.count(engine.name) != 0) experiment.engines.push_back(engine);
+  experiment.engines = UsedEngines(engines, experiment.arms);
 }
 
 }  // namespace blendbench
