@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""unfinished_run.py RUNS_DIR SPEC CLAIMS MANIFEST
+"""unfinished_run.py RUNS_DIR CLAIMS MANIFEST SPEC...
 
 Prints the newest run that was begun with exactly these inputs (the bytes of the spec and the claims, the
 digests of the images) and has not reached its end; nothing if there is none. ./reproduce continues it.
+With several specs, a run of each is called NAME.SPEC; then it is the NAME whose runs are begun but not all done.
 """
 import json
 import os
+import pathlib
 import sys
 
 
@@ -15,35 +17,60 @@ def content(path):
         return file.read()
 
 
-def unfinished(run, spec, claims, images):
+def state(run, spec, claims, images):
+    """"done" or "begun" for a run with these inputs, "other" for one with others, "none" where there is no run."""
+    if not os.path.exists(os.path.join(run, "plan.json")):
+        return "none"
     try:
         if content(os.path.join(run, "spec.toml")) != spec or content(os.path.join(run, "claims.toml")) != claims:
-            return False
+            return "other"
         environment = json.loads(content(os.path.join(run, "environment.json")))
-        return environment["images"] == images and not environment["finished"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False  # no run, or killed before it had noted its inputs: nothing to continue
+        # A run notes the images that it needs.
+        if any(images.get(name) != digest for name, digest in environment["images"].items()):
+            return "other"
+        return "done" if environment["finished"] else "begun"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "other"  # killed before it had noted its inputs: nothing to continue
 
 
 def begun(run):
     return os.stat(os.path.join(run, "plan.json")).st_mtime_ns
 
 
+def groups(runs_dir, suffixes):
+    """{NAME: {suffix: folder}} of the runs that are there."""
+    found = {}
+    for entry in os.scandir(runs_dir):
+        for suffix in suffixes:
+            if entry.is_dir() and entry.name.endswith(suffix):
+                found.setdefault(entry.name.removesuffix(suffix), {})[suffix] = entry.path
+    return found
+
+
+def newest_unfinished(runs_dir, specs, claims, images):
+    suffixes = {f".{pathlib.Path(spec).stem}" if len(specs) > 1 else "": content(spec) for spec in specs}
+    candidates = []
+    for name, runs in groups(runs_dir, suffixes).items():
+        states = [state(runs.get(suffix, os.devnull), spec, claims, images) for suffix, spec in suffixes.items()]
+        if "other" not in states and "begun" in states or set(states) == {"done", "none"}:
+            existing = [run for run in runs.values() if os.path.exists(os.path.join(run, "plan.json"))]
+            candidates.append((max(map(begun, existing)), name))
+    return max(candidates)[1] if candidates else None
+
+
 def main(arguments):
-    if len(arguments) != 4:
+    if len(arguments) < 4:
         print(__doc__, file=sys.stderr)
         return 2
-    runs_dir, spec, claims, manifest = arguments
+    runs_dir, claims, manifest, *specs = arguments
     try:
         images = {name: entry["sha256"] for name, entry in json.loads(content(manifest))["files"].items()}
-        inputs = (content(spec), content(claims), images)
-        runs = [entry.path for entry in os.scandir(runs_dir) if entry.is_dir()]
-        found = [run for run in runs if unfinished(run, *inputs)]
+        found = newest_unfinished(runs_dir, specs, content(claims), images)
     except (OSError, ValueError, KeyError) as error:
         print(f"unfinished_run.py: {manifest}: {error}", file=sys.stderr)
         return 1
     if found:
-        print(os.path.basename(max(found, key=begun)))
+        print(found)
     return 0
 
 

@@ -21,6 +21,9 @@ struct Failure {
   std::string console;       // path of the whole log, relative to the run folder
 };
 
+// Before the name of a check that was made once more after the system image was exchanged.
+inline constexpr const char* kAfterUpgrade = "upgrade.";
+
 struct Promise {
   std::string check;
   bool held = false;

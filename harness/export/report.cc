@@ -7,10 +7,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "harness/export/host_report.h"
 #include "harness/export/json_parts.h"
+#include "harness/export/promise_figures.h"
 #include "harness/gate/bytes.h"
+#include "harness/spec/disk_roles.h"
 #include "harness/spec/metrics.h"
 
 namespace blendbench {
@@ -44,8 +47,24 @@ json ArmsJson(const Experiment& experiment) {
   for (const Arm& arm : experiment.arms) {
     arms.push_back(ArmFactsJson(arm));
     arms.back()["handicap"] = Describe(arm.handicap);
+    if (json settings = ToJson(arm.guest); !settings.empty())
+      arms.back()["settings"] = std::move(settings);
+    if (arm.at) arms.back()["at"] = *arm.at;
   }
   return arms;
+}
+
+// What each engine among the arms' cannot do, and why.
+json EnginesJson(const Experiment& experiment) {
+  json list = json::array();
+  std::vector<EngineDescriptor> known = BuiltInEngines();
+  known.insert(known.end(), experiment.engines.begin(), experiment.engines.end());
+  std::set<std::string> told;
+  for (const Arm& arm : experiment.arms)
+    for (const EngineDescriptor& engine : known)
+      if (engine.name == arm.engine && told.insert(engine.name).second)
+        list.push_back({{"name", engine.name}, {"cannot", engine.cannot}});
+  return list;
 }
 
 // Promises have a place of their own.
@@ -180,7 +199,7 @@ json PromisesJson(const std::vector<CheckTally>& promises) {
 // Whether the image an arm boots from has the digest it had before the run; null when nobody
 // looked.
 json DigestUnchanged(const Environment& environment, const Arm& arm) {
-  const std::string image = arm.layout == Layout::kMonolithic ? "monolithic" : "system";
+  const std::string image = DiskRoles(arm, false).front().image;  // the system's disk comes first
   const auto before = environment.images.find(image);
   const auto after = environment.images_after.find(image);
   const bool known = before != environment.images.end() && after != environment.images_after.end();
@@ -225,6 +244,7 @@ json StorageJson(const RunRecord& record) {
 }  // namespace
 
 json MakeReport(const RunRecord& record, const Analysis& analysis) {
+  const Experiment& experiment = record.plan.experiment;
   const std::string stamp = StampFor(record.environment.substrate);
   json samples = json::array(), comparisons = json::array(), claims = json::array();
   for (const Sample& sample : record.samples) samples.push_back(SampleJson(sample));
@@ -250,6 +270,12 @@ json MakeReport(const RunRecord& record, const Analysis& analysis) {
   report["noise"] = {{"rules", ToJson(record.plan.experiment.noise)}, {"discarded", discarded}};
   if (!record.calibration.is_null()) report["calibration"] = record.calibration;
   if (!record.diagnosis.is_null()) report["diagnosis"] = record.diagnosis;
+  if (experiment.dimension.any()) report["dimension"] = ToJson(experiment.dimension);
+  if (json engines = EnginesJson(experiment); !engines.empty()) report["engines"] = engines;
+  if (json growth = StorageGrowthJson(record); !growth.is_null())
+    report["storage_growth"] = std::move(growth);
+  if (json upgrades = UpgradesJson(record); !upgrades.is_null())
+    report["upgrades"] = std::move(upgrades);
   if (json host = HostReport(record); !host.is_null()) report["host"] = std::move(host);
   return report;
 }

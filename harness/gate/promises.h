@@ -39,7 +39,7 @@ std::vector<CheckTally> TallyPromises(const Experiment& experiment,
                                       const ImagesUnchanged& images);
 
 // Whether `layout` should give `check`; in coarse, the user's image is a data disk, so its system
-// files do not count.
+// files do not count, and in block a newer system image is another file system than the user's changes are of.
 bool Expected(const std::string& check, Layout layout);
 
 }  // namespace blendbench

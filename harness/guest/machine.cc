@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "harness/guest/machine.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "harness/guest/hostile.h"
@@ -9,6 +11,16 @@ namespace blendbench {
 namespace {
 
 constexpr const char* kDiskLimit = "disk-limit";
+constexpr const char* kRootTag = "root";
+
+// "SERIAL=app0,SERIAL=app1": the disks above the system's, top first.
+std::string AppSerials(const Arm& arm) {
+  std::string list;
+  const int apps = arm.layout == Layout::kBlock ? 0 : arm.guest.layers - 1;
+  for (int app = 0; app < apps; ++app)
+    list += (app == 0 ? "SERIAL=app" : ",SERIAL=app") + std::to_string(app);
+  return list;
+}
 
 // A chardev over an inherited socket: nothing in the file system that another user could reach.
 std::string SocketChardev(const std::string& id, int fd) {
@@ -21,27 +33,68 @@ nlohmann::json FileNode(const std::string& path, const MachineSpec& spec) {
   return node;
 }
 
+// The raw image of a disk, or its part.
+nlohmann::json ImageNode(const Disk& disk, const MachineSpec& spec) {
+  nlohmann::json file = FileNode(disk.image, spec);
+  file["read-only"] = true;
+  nlohmann::json node{{"driver", "raw"},
+                      {"read-only", true},
+                      {"cache", file.at("cache")},
+                      {"file", std::move(file)}};
+  if (disk.bytes > 0) {
+    node["offset"] = disk.offset;
+    node["size"] = disk.bytes;
+  }
+  return node;
+}
+
+// A qcow2 file over what lies below it.
+nlohmann::json OverlayNode(const std::string& path, bool read_only, nlohmann::json below,
+                           const MachineSpec& spec) {
+  nlohmann::json file = FileNode(path, spec);
+  file["discard"] = "unmap";
+  if (read_only) file["read-only"] = true;
+  return {{"driver", "qcow2"},         {"read-only", read_only},  {"discard", "unmap"},
+          {"cache", file.at("cache")}, {"file", std::move(file)}, {"backing", std::move(below)}};
+}
+
+bool LimitsDisks(const MachineSpec& spec) { return spec.disk_mbps > 0 || spec.disk_iops > 0; }
+
 // JSON rather than key=value: a comma in a path needs no escaping.
 nlohmann::json DiskNode(const Disk& disk, const MachineSpec& spec) {
-  const nlohmann::json cache{{"direct", spec.direct_io}, {"no-flush", false}};
-  nlohmann::json image_file = FileNode(disk.image, spec);
-  image_file["read-only"] = true;
-  nlohmann::json file = FileNode(disk.clone, spec);
-  file["discard"] = "unmap";
-  if (disk.read_only) file["read-only"] = true;
-  nlohmann::json node{
-      {"driver", "qcow2"},
-      {"node-name", disk.serial},
-      {"read-only", disk.read_only},
-      {"discard", "unmap"},
-      {"cache", cache},
-      {"file", file},
-      {"backing",
-       {{"driver", "raw"}, {"read-only", true}, {"cache", cache}, {"file", image_file}}}};
-  if (spec.disk_mbps <= 0) return node;
+  nlohmann::json node = ImageNode(disk, spec);
+  if (!disk.overlay.empty()) node = OverlayNode(disk.overlay, true, std::move(node), spec);
+  if (!disk.clone.empty()) node = OverlayNode(disk.clone, disk.read_only, std::move(node), spec);
+  node["node-name"] = disk.serial;
+  if (!LimitsDisks(spec)) return node;
   node["node-name"] = disk.serial + "-image";
   return {{"driver", "throttle"},        {"node-name", disk.serial}, {"throttle-group", kDiskLimit},
           {"read-only", disk.read_only}, {"discard", "unmap"},       {"file", std::move(node)}};
+}
+
+nlohmann::json DiskLimit(const MachineSpec& spec) {
+  nlohmann::json limits = nlohmann::json::object();
+  if (spec.disk_mbps > 0) limits["bps-total"] = static_cast<int64_t>(spec.disk_mbps * 1e6);
+  if (spec.disk_iops > 0) limits["iops-total"] = spec.disk_iops;
+  return {{"qom-type", "throttle-group"}, {"id", kDiskLimit}, {"limits", std::move(limits)}};
+}
+
+// More disks than the bus has places share one by eights, as functions of one device. The first ones stay alone, so that
+// a guest of few disks is the same whatever others have.
+constexpr size_t kDisksAlone = 8;
+constexpr size_t kFirstShared = 0x10;
+constexpr size_t kFunctions = 8;
+
+nlohmann::json DiskDevice(const Disk& disk, size_t number) {
+  nlohmann::json device{{"driver", "virtio-blk-pci"},
+                        {"id", DiskDeviceId(disk.serial)},
+                        {"drive", disk.serial},
+                        {"serial", disk.serial}};
+  if (number < kDisksAlone) return device;
+  const size_t place = number - kDisksAlone;
+  device["addr"] = fmt::format("{:x}.{}", kFirstShared + place / kFunctions, place % kFunctions);
+  device["multifunction"] = true;
+  return device;
 }
 
 std::vector<std::string> AcceleratorArguments(Substrate substrate) {
@@ -91,47 +144,41 @@ std::vector<std::string> MachineArguments(const MachineSpec& spec, const Machine
   add({"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"});
   add({"-device", "virtio-serial-pci,id=serial", "-chardev", SocketChardev("agent", fds.agent)});
   add({"-device", "virtserialport,bus=serial.0,chardev=agent,name=org.qemu.guest_agent.0"});
-  if (spec.disk_mbps > 0) {
-    const auto bytes = static_cast<int64_t>(spec.disk_mbps * 1e6);
-    const nlohmann::json limit{
-        {"qom-type", "throttle-group"}, {"id", kDiskLimit}, {"limits", {{"bps-total", bytes}}}};
-    add({"-object", limit.dump()});
-  }
+  if (LimitsDisks(spec)) add({"-object", DiskLimit(spec).dump()});
+  size_t number = 0;
   for (const Disk& disk : spec.disks) {
-    const nlohmann::json device{{"driver", "virtio-blk-pci"},
-                                {"id", DiskDeviceId(disk.serial)},
-                                {"drive", disk.serial},
-                                {"serial", disk.serial}};
-    add({"-blockdev", DiskNode(disk, spec).dump(), "-device", device.dump()});
+    if (disk.exported) continue;
+    add({"-blockdev", DiskNode(disk, spec).dump(), "-device", DiskDevice(disk, number++).dump()});
+  }
+  if (!spec.root_socket.empty()) {
+    // The daemon reads and writes the guest's memory, so that has to be a file which both map.
+    add({"-object",
+         "memory-backend-memfd,id=memory,share=on,size=" + std::to_string(spec.memory_mib) + "M"});
+    add({"-machine", "memory-backend=memory"});
+    const nlohmann::json device{{"driver", "vhost-user-fs-pci"},
+                                {"chardev", "root"},
+                                {"tag", kRootTag},
+                                {"queue-size", 1024}};
+    add({"-chardev", "socket,id=root,path=" + spec.root_socket, "-device", device.dump()});
   }
   add({"-kernel", spec.kernel, "-initrd", spec.initramfs, "-append", spec.command_line});
   return arguments;
 }
 
-std::string KernelCommandLine(const Arm& arm, int apps, const GuestSettings& settings) {
-  std::string line;
-  auto add = [&line](const std::string& word) { line += (line.empty() ? "" : " ") + word; };
-  switch (arm.layout) {
-    case Layout::kMonolithic:
-      add("blend.layout=monolithic");
-      break;
-    case Layout::kCoarse:
-      add("blend.layout=coarse");
-      break;
-    case Layout::kFine:
-      add("blend.layout=fine");
-      break;
-  }
-  add("blend.system=SERIAL=system");
-  if (arm.layout == Layout::kFine) add("blend.engine=" + arm.engine);
-  if (arm.layout != Layout::kMonolithic) {
+std::string KernelCommandLine(const Arm& arm, const GuestSettings& settings) {
+  std::string line = "blend.layout=" + LayoutName(arm.layout);
+  auto add = [&line](const std::string& word) { line += " " + word; };
+  const bool exported = arm.engine == kExportEngine;
+  add(exported ? std::string("blend.system=TAG=") + kRootTag : "blend.system=SERIAL=system");
+  if (!arm.engine.empty()) add("blend.engine=" + arm.engine);
+  const bool user_disk = arm.layout != Layout::kMonolithic && arm.engine != kChainEngine;
+  if (user_disk && !exported) {
     add("blend.user=SERIAL=user");
-    std::string list;
-    for (int i = 0; i < apps; ++i)
-      list += (i == 0 ? "SERIAL=app" : ",SERIAL=app") + std::to_string(i);
-    if (apps > 0) add("blend.app=" + list);
+    const std::string apps = AppSerials(arm);
+    if (!apps.empty()) add("blend.app=" + apps);
   }
-  if (arm.layout == Layout::kFine && !arm.engine_options.empty())
+  if (!arm.guest.user_at.empty()) add("blend.user_at=" + arm.guest.user_at);
+  if (arm.layout == Layout::kFine && !exported && !arm.engine_options.empty())
     add("blend.opts=" + arm.engine_options);
   if (arm.handicap.boot_delay_s > 0 || arm.handicap.boot_work > 0) {
     add(std::string("systemd.set_credential_binary=systemd.extra-unit.") + kBootUnit + ":" +

@@ -50,7 +50,11 @@ class ArmMeasurer : public StepMeasurer {
   Result<nlohmann::json> Diagnose(const Arm& arm, const std::string& console) override;
 
  private:
-  Result<CloneSet> FreshClones(const Arm& arm, const std::string& folder_name);
+  Result<void> MeasureGuest(const Arm& arm, const std::string& folder, const std::string& console,
+                            bool with_upgrade, Sample& sample);
+  Result<void> MeasureCrowd(const Arm& arm, const std::string& folder, const std::string& console,
+                            Sample& sample);
+  Result<CloneSet> FreshClones(const std::vector<DiskRole>& roles, const std::string& folder_name);
 
   ArmSettings settings_;
   Progress& progress_;

@@ -3,9 +3,12 @@
 
 #include <signal.h>
 
+#include <algorithm>
+
 #include "harness/base/text.h"
 #include "harness/measure/boot_phases.h"
 #include "harness/measure/diagnosis.h"
+#include "harness/measure/disk_check.h"
 #include "harness/measure/guest_work.h"
 #include "harness/measure/instructions.h"
 #include "harness/measure/promise_checks.h"
@@ -18,20 +21,53 @@ namespace {
 constexpr double kStartS = 30;
 constexpr double kAgentS = 60;
 constexpr double kPromisesS = 120;
+constexpr double kCheckS = 300;
 
 std::string UpgradeConsole(const std::string& console) {
   const size_t dot = console.rfind(".log");
   return console.substr(0, dot) + "-upgrade.log";
 }
 
-int64_t WrittenBytes(const BlockStats& stats, const std::string& serial) {
-  const auto found = stats.find(serial);
-  return found == stats.end() ? 0 : found->second.written_bytes;
+// What the guest wrote to its disks, where it has them, and what they take on the host's now.
+nlohmann::json StorageJson(const BlockStats& stats, const Storage& on_disk) {
+  nlohmann::json storage = {{"shared_bytes", on_disk.shared}, {"per_user_bytes", on_disk.per_user}};
+  for (const auto& [serial, name] :
+       {std::pair{"system", "system"}, {"app0", "app"}, {"user", "user"}}) {
+    const auto found = stats.find(serial);
+    if (found != stats.end())
+      storage[std::string(name) + "_bytes_written"] = found->second.written_bytes;
+  }
+  return storage;
 }
 
 }  // namespace
 
-bool ShowsUpgrade(const Arm& arm) { return arm.layout != Layout::kMonolithic && !arm.control; }
+bool ShowsUpgrade(const Arm& arm) { return HasSystemToExchange(arm) && !arm.control; }
+
+Outcome<MachineSpec> MachineFor(const ArmSettings& settings, const Arm& arm,
+                                const std::vector<Disk>& disks) {
+  const GuestSettings& guest = settings.experiment.guest;
+  MachineSpec spec;
+  spec.qemu = settings.qemu;
+  spec.substrate = settings.substrate;
+  spec.memory_mib = arm.guest.memory_mib > 0 ? arm.guest.memory_mib : guest.memory_mib;
+  spec.cpus = guest.cpus;
+  spec.kernel = settings.images.at("kernel").path.string();
+  const auto own = settings.engine_initramfs.find(arm.id);
+  if (own != settings.engine_initramfs.end() && !own->second)
+    return Unexpected(own->second.error().message);
+  spec.initramfs = own == settings.engine_initramfs.end()
+                       ? settings.images.at("initramfs").path.string()
+                       : own->second->string();
+  spec.disks = disks;
+  spec.direct_io = settings.direct_io;
+  spec.disk_mbps = arm.guest.disk_mbps;
+  if (const double limit = arm.handicap.disk_mbps; limit > 0)
+    spec.disk_mbps = spec.disk_mbps > 0 ? std::min(spec.disk_mbps, limit) : limit;
+  spec.disk_iops = arm.guest.disk_iops;
+  spec.command_line = KernelCommandLine(arm, guest);
+  return spec;
+}
 
 ArmSession::ArmSession(const ArmSettings& settings, const Arm& arm, CloneSet& clones,
                        Progress& progress, const Interrupt* interrupt, Sample& sample)
@@ -44,27 +80,12 @@ ArmSession::ArmSession(const ArmSettings& settings, const Arm& arm, CloneSet& cl
 
 Outcome<void> ArmSession::Start(const std::string& console) {
   phase_ = "start";
-  MachineSpec spec;
-  spec.qemu = settings_.qemu;
-  spec.substrate = settings_.substrate;
-  spec.memory_mib = settings_.experiment.guest.memory_mib;
-  spec.cpus = settings_.experiment.guest.cpus;
-  spec.kernel = settings_.images.at("kernel").path.string();
-  const auto own = settings_.engine_initramfs.find(arm_.id);
-  if (own != settings_.engine_initramfs.end() && !own->second)
-    return Unexpected(own->second.error().message);
-  spec.initramfs = own == settings_.engine_initramfs.end()
-                       ? settings_.images.at("initramfs").path.string()
-                       : own->second->string();
-  spec.disks = clones_.disks();
-  spec.direct_io = settings_.direct_io;
-  spec.disk_mbps = arm_.handicap.disk_mbps;
-  const int apps = arm_.layout == Layout::kMonolithic ? 0 : 1;
-  spec.command_line = KernelCommandLine(arm_, apps, settings_.experiment.guest);
+  Outcome<MachineSpec> spec = MachineFor(settings_, arm_, clones_.disks());
+  if (!spec) return Unexpected(spec.error());
   const GuestFiles files{.console_log = settings_.run_folder / console,
                          .qemu_log = settings_.scratch / "qemu.log"};
   Outcome<std::unique_ptr<Guest>> guest =
-      Guest::Start(spec, files, interrupt_, Deadline::After(kStartS));
+      Guest::Start(*spec, files, interrupt_, Deadline::After(kStartS));
   if (!guest) return Unexpected(guest.error());
   guest_ = std::move(*guest);
   const pid_t group = guest_->pid();
@@ -152,9 +173,7 @@ Outcome<void> ArmSession::PowerOff() {
   Outcome<BlockStats> stats = guest_->QueryBlockStats(Deadline::After(kStartS));
   if (!stats) return Unexpected(stats.error());
   sample_.raw["disks"] = ToJson(*stats);
-  sample_.raw["storage"] = {{"system_bytes_written", WrittenBytes(*stats, "system")},
-                            {"app_bytes_written", WrittenBytes(*stats, "app0")},
-                            {"user_bytes_written", WrittenBytes(*stats, "user")}};
+  sample_.raw["storage"] = StorageJson(*stats, clones_.OnDisk());
   return {};
 }
 
@@ -210,14 +229,39 @@ void ArmSession::FailSample(const std::string& phase, const std::string& reason,
   sample_.failure = std::move(failure);
 }
 
-Outcome<void> ArmSession::UpgradeSteps(const std::string& console) {
-  for (const DiskRole& role : DiskRoles(arm_.layout, true)) {
+Outcome<void> ArmSession::ExchangeSystem() {
+  const int64_t from_ns = MonotonicNs();
+  const uint64_t before = clones_.OnDisk().per_user;
+  for (const DiskRole& role : DiskRoles(arm_, true)) {
     if (role.serial != "system") continue;
     if (Result<void> exchanged = clones_.Exchange(settings_.images, role, interrupt_); !exchanged) {
       host_error_ = exchanged.error();
       return Unexpected(exchanged.error().message);
     }
   }
+  const uint64_t after = clones_.OnDisk().per_user;
+  sample_.raw["upgrade"]["exchange_s"] = SecondsBetween(from_ns, MonotonicNs());
+  // What a user's disks hold that they did not before; a clone made anew has lost what was in the old one.
+  sample_.raw["upgrade"]["bytes_per_user"] = after > before ? after - before : 0;
+  return {};
+}
+
+// Whatever became of the guest: is what the user wrote to still a file system?
+void ArmSession::CheckUsersDisk() {
+  const Disk* disk = UsersFileSystem(arm_, clones_.disks());
+  if (disk == nullptr) return;
+  Outcome<DiskState> state =
+      CheckFileSystem(*disk, settings_.scratch, Deadline::After(kCheckS), interrupt_);
+  if (!state) {
+    sample_.raw["upgrade"]["check_failure"] = CleanTail(state.error(), 1, 1000);
+    return;
+  }
+  sample_.promises.push_back(
+      {"upgrade.file-system", state->sound, state->sound ? "nothing to mend" : state->said});
+}
+
+Outcome<void> ArmSession::UpgradeSteps(const std::string& console) {
+  if (Outcome<void> exchanged = ExchangeSystem(); !exchanged) return exchanged;
   EvictFromHostCache(clones_.disks());
   if (Outcome<void> started = Start(console); !started) return started;
   if (Outcome<void> booted = Boot(); !booted) return booted;
@@ -234,7 +278,7 @@ Outcome<void> ArmSession::UpgradeSteps(const std::string& console) {
   findings.etc_change_kept = changes->in_etc;
   findings.home_change_kept = changes->in_home;
   for (Promise& promise : *after) {
-    promise.check = "upgrade." + promise.check;
+    promise.check = kAfterUpgrade + promise.check;
     sample_.promises.push_back(std::move(promise));
   }
   sample_.promises.push_back(JudgeUpgrade(findings));
@@ -254,6 +298,7 @@ void ArmSession::Upgrade(const std::string& console) {
         {"upgrade-keeps-changes", false, "the upgraded guest failed: " + reason});
   }
   EndGuest();
+  if (!host_error_) CheckUsersDisk();
 }
 
 }  // namespace blendbench

@@ -41,7 +41,9 @@ class ArmSession {
   Outcome<void> CountInstructions();
   Outcome<void> Promises();
   Outcome<void> PowerOff();
+  Outcome<void> ExchangeSystem();
   Outcome<void> UpgradeSteps(const std::string& console);
+  void CheckUsersDisk();
   void FailSample(const std::string& phase, const std::string& reason, const std::string& console);
   void EndGuest();
 
@@ -57,8 +59,12 @@ class ArmSession {
   std::optional<Error> host_error_;
 };
 
-// Which arms show an upgrade: those that have a system image of their own to exchange. The control
-// repeats the reference, so it is left out.
+// Which arms show an upgrade: those that have a system image to exchange. The control repeats the reference, so it is
+// left out.
 bool ShowsUpgrade(const Arm& arm);
+
+// The machine of one of the arm's guests. An error: this host lacks what its root needs.
+Outcome<MachineSpec> MachineFor(const ArmSettings& settings, const Arm& arm,
+                                const std::vector<Disk>& disks);
 
 }  // namespace blendbench

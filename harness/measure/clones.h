@@ -12,18 +12,15 @@
 #include "harness/guest/event_loop.h"
 #include "harness/guest/machine.h"
 #include "harness/measure/images.h"
+#include "harness/spec/disk_roles.h"
 
 namespace blendbench {
 
-// Which image is behind which disk, and whether the guest may write to it. Pure.
-struct DiskRole {
-  std::string serial;
-  std::string image;  // name in the manifest
-  bool read_only = false;
-  bool operator==(const DiskRole&) const = default;
+// Bytes that files take on the host's disk, holes left out.
+struct Storage {
+  uint64_t shared = 0;    // images that any number of users read
+  uint64_t per_user = 0;  // this user's alone
 };
-// `next_system`: with the newer system image in place of the system image.
-std::vector<DiskRole> DiskRoles(Layout layout, bool next_system);
 
 // Files that go when the object goes, unless kept.
 class CloneSet {
@@ -40,13 +37,16 @@ class CloneSet {
   // them.
   Result<void> Exchange(const ImageSet& images, const DiskRole& role, const Interrupt* interrupt);
   void Keep() { keep_ = true; }
+  Storage OnDisk() const;
 
  private:
   CloneSet() = default;
   Result<void> Add(const ImageSet& images, const DiskRole& role, const Interrupt* interrupt);
+  void Remove(size_t number) const;  // the files of a disk that are its own
 
   std::filesystem::path folder_;
   std::vector<Disk> disks_;
+  std::vector<DiskRole> roles_;  // of each of them
   bool keep_ = false;
 };
 

@@ -9,7 +9,6 @@
 #include "harness/base/files.h"
 #include "harness/base/text.h"
 #include "harness/guest/process.h"
-#include "harness/measure/clones.h"
 
 namespace blendbench {
 namespace {
@@ -39,16 +38,16 @@ bool IsLoader(const std::string& path) {
 
 }  // namespace
 
-MountOrder RootMountOrder(const std::string& options) {
+MountOrder RootMountOrder(const Arm& arm) {
   MountOrder order;
   order.images = kImages;
-  for (const DiskRole& role : DiskRoles(Layout::kFine, false))
-    if (role.serial.starts_with("app")) order.lowers.push_back(order.images + "/" + role.serial);
+  for (int app = 0; app + 1 < arm.guest.layers; ++app)
+    order.lowers.push_back(order.images + "/app" + std::to_string(app));
   order.lowers.push_back(order.images + "/system");
   order.upper = order.images + "/user/upper";
   order.work = order.images + "/user/work";
   order.target = kRoot;
-  order.options = options;
+  order.options = arm.engine_options;
   return order;
 }
 

@@ -11,12 +11,13 @@
 
 #include "harness/base/exit_code.h"
 #include "harness/guest/event_loop.h"
+#include "harness/spec/arm.h"
 #include "harness/spec/engine.h"
 
 namespace blendbench {
 
-// The layers of a fine guest, where its initramfs mounts them. `options` are the arm's.
-MountOrder RootMountOrder(const std::string& options);
+// The layers of a fine arm's guest, where its initramfs mounts them.
+MountOrder RootMountOrder(const Arm& arm);
 
 // What the output of ldd(1) says a program needs: paths, the loader among them. An error names a library that is not
 // there. Pure.

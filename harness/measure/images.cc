@@ -6,9 +6,11 @@
 
 #include <array>
 #include <optional>
+#include <set>
 
 #include "harness/base/files.h"
 #include "harness/guest/hostile.h"
+#include "harness/spec/disk_roles.h"
 
 namespace blendbench {
 namespace {
@@ -26,6 +28,34 @@ int64_t ModifiedNs(const struct stat& status) {
   return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
+// One member of "files". The manifest is a file like any other: names and sizes are doubted.
+Result<Image> ReadEntry(const fs::path& folder, const std::string& name,
+                        const nlohmann::json& entry) {
+  const std::optional<std::string> file = StringMember(entry, "path");
+  const std::optional<std::string> sha256 = StringMember(entry, "sha256");
+  const std::optional<int64_t> bytes = IntMember(entry, "bytes");
+  const int64_t slice_bytes = IntMember(entry, "slice_bytes").value_or(0);
+  if (!file || !sha256 || !bytes || *bytes < 0 || slice_bytes < 0 || slice_bytes > *bytes)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: no complete entry for \"{}\"{}",
+                            (folder / "manifest.json").string(), CleanText(name), Remedy(folder)));
+  Image image{.path = folder / *file, .sha256 = *sha256, .bytes = static_cast<uint64_t>(*bytes)};
+  image.slice_bytes = static_cast<uint64_t>(slice_bytes);
+  struct stat status {};
+  if (::stat(image.path.c_str(), &status) != 0)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: the image is missing{}", image.path.string(), Remedy(folder)));
+  const auto actual = static_cast<uint64_t>(status.st_size);
+  image.device = status.st_dev;
+  image.inode = status.st_ino;
+  image.modified_ns = ModifiedNs(status);
+  if (actual != image.bytes)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: {} bytes, the manifest says {}{}", image.path.string(), actual,
+                            image.bytes, Remedy(folder)));
+  return image;
+}
+
 }  // namespace
 
 Result<ImageSet> LoadImages(const fs::path& folder) {
@@ -41,32 +71,35 @@ Result<ImageSet> LoadImages(const fs::path& folder) {
   ImageSet images;
   images.folder = fs::absolute(folder);
   images.kernel_version = StringMember(*manifest, "kernel_version").value_or("");
-  for (const char* name : kNeeded) {
-    const nlohmann::json& entry = Member(Member(*manifest, "files"), name);
-    const std::optional<std::string> file = StringMember(entry, "path");
-    const std::optional<std::string> sha256 = StringMember(entry, "sha256");
-    const std::optional<int64_t> bytes = IntMember(entry, "bytes");
-    if (!file || !sha256 || !bytes || *bytes < 0)
+  const nlohmann::json& files = Member(*manifest, "files");
+  for (const char* name : kNeeded)
+    if (!files.is_object() || !files.contains(name))
       return Fail(ExitCode::kEnvironment, fmt::format("{}: no complete entry for \"{}\"{}",
                                                       path.string(), name, Remedy(folder)));
-    Image image{
-        .path = images.folder / *file, .sha256 = *sha256, .bytes = static_cast<uint64_t>(*bytes)};
-    struct stat status {};
-    if (::stat(image.path.c_str(), &status) != 0)
-      return Fail(ExitCode::kEnvironment,
-                  fmt::format("{}: the image is missing{}", image.path.string(), Remedy(folder)));
-    const auto actual = static_cast<uint64_t>(status.st_size);
-    image.device = status.st_dev;
-    image.inode = status.st_ino;
-    image.modified_ns = ModifiedNs(status);
-    if (actual != image.bytes)
-      return Fail(ExitCode::kEnvironment,
-                  fmt::format("{}: {} bytes, the manifest says {}{}", image.path.string(), actual,
-                              image.bytes, Remedy(folder)));
-    images.files[name] = std::move(image);
+  for (const auto& [name, entry] : files.items()) {
+    Result<Image> image = ReadEntry(images.folder, name, entry);
+    if (!image) return tl::unexpected(image.error());
+    images.files[name] = std::move(*image);
   }
   images.manifest = std::move(*manifest);
   return images;
+}
+
+Result<void> TakeImages(ImageSet& images, const Experiment& experiment) {
+  const auto lacking = [&](const std::string& what) {
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: the images have no {}, which this experiment needs{}",
+                            images.folder.string(), what, Remedy(images.folder)));
+  };
+  const std::set<std::string> names = ImagesOf(experiment);
+  for (const std::string& name : names)
+    if (!images.files.contains(name)) return lacking('"' + name + '"');
+  for (const Arm& arm : experiment.arms)
+    for (const DiskRole& role : DiskRoles(arm, false))
+      if (role.slice >= 0 && role.slice >= images.at(role.image).slices())
+        return lacking(fmt::format("part {} of \"{}\"", role.slice + 1, role.image));
+  std::erase_if(images.files, [&](const auto& file) { return !names.contains(file.first); });
+  return {};
 }
 
 Result<std::map<std::string, std::string>> DigestImages(const ImageSet& images,

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/base/exit_code.h"
+#include "harness/spec/experiment.h"
 
 namespace blendbench {
 
@@ -17,10 +18,13 @@ struct Image {
   std::filesystem::path path;  // absolute
   std::string sha256;          // as the manifest says
   uint64_t bytes = 0;
+  uint64_t slice_bytes = 0;  // of one part, in a file of several images of equal size; else 0
   // Which file it was when it was looked at: device, inode and time of the last change of content.
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t modified_ns = 0;
+
+  int slices() const { return slice_bytes == 0 ? 0 : static_cast<int>(bytes / slice_bytes); }
 };
 
 struct ImageSet {
@@ -32,8 +36,12 @@ struct ImageSet {
   const Image& at(const std::string& name) const { return files.at(name); }
 };
 
-// Reads folder/manifest.json; every file must be there with the size it says.
+// Reads folder/manifest.json; every file must be there with the size it says. What the usual layouts need must be named;
+// whatever else is named is there for the arms that ask for it.
 Result<ImageSet> LoadImages(const std::filesystem::path& folder);
+
+// Leaves what the experiment's guests need. An error names what the images lack.
+Result<void> TakeImages(ImageSet& images, const Experiment& experiment);
 
 // The digests of all files as they are now. `going_on` is asked between files; when it says no, the
 // call ends with kInterrupted.

@@ -38,15 +38,14 @@ std::map<std::string, Result<fs::path>> EngineInitramfs(
   std::map<std::string, Result<fs::path>> made;
   for (const Arm& arm : experiment.arms) {
     const EngineDescriptor* descriptor = FindEngine(experiment, arm.engine);
-    if (descriptor == nullptr) continue;
+    if (descriptor == nullptr || descriptor->kind != MountKind::kProgram) continue;
     const EngineHere engine = LookForEngine(*descriptor, &interrupt);
     environment.host["engines"][arm.engine] = EngineState(engine);
     environment.host["engine_sha256"][arm.engine] = engine.sha256;
     const fs::path out = scratch / ("initramfs-" + arm.id + ".img");
     Result<void> written =
         engine.missing.empty()
-            ? WriteEngineInitramfs(engine.descriptor, RootMountOrder(arm.engine_options), base, out,
-                                   &interrupt)
+            ? WriteEngineInitramfs(engine.descriptor, RootMountOrder(arm), base, out, &interrupt)
             : Fail(ExitCode::kEnvironment, engine.missing);
     if (!written)
       progress.Warn({WarningKind::kNotMeasured, arm.id, written.error().message,
@@ -82,6 +81,8 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   const Experiment& experiment = folder.plan().experiment;
   Result<ImageSet> images = LoadImages(config.images);
   if (!images) return tl::unexpected(images.error());
+  if (Result<void> taken = TakeImages(*images, experiment); !taken)
+    return tl::unexpected(taken.error());
   auto jobs = ReadJobs(experiment, config.jobs);
   if (!jobs) return tl::unexpected(jobs.error());
   const Outcome<std::string> qemu_version = QemuVersion(config.qemu, &interrupt);
@@ -111,8 +112,9 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   settings.job_texts = std::move(*jobs);
   settings.qemu = config.qemu;
   settings.substrate = choice->substrate;
-  // Where time is not measured the host's cache only saves it.
-  settings.direct_io = choice->substrate != Substrate::kIcount && SupportsDirectIo(scratch);
+  // Where time is not measured the host's cache only saves it, and a crowd is measured by what it holds there.
+  settings.direct_io =
+      choice->substrate != Substrate::kIcount && !experiment.crowd && SupportsDirectIo(scratch);
   settings.run_folder = folder.dir();
   settings.scratch = scratch;
   settings.keep_failed_clones = config.keep_failed;

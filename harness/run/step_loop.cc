@@ -31,6 +31,17 @@ bool WantsUpgrade(const RunFolder& folder, const Step& step) {
   });
 }
 
+namespace {
+
+// Guests at once take turns at the processors.
+double CrowdSeconds(const Experiment& experiment, double boot_s) {
+  double guests = 0;
+  for (const Arm& arm : experiment.arms) guests += arm.guest.guests;
+  return boot_s * guests / static_cast<double>(std::max<size_t>(1, experiment.arms.size()));
+}
+
+}  // namespace
+
 double EstimateStepSeconds(const Experiment& experiment, bool emulated) {
   if (OnHost(experiment)) {
     double cases_s = 5;  // the copy of the template
@@ -40,7 +51,8 @@ double EstimateStepSeconds(const Experiment& experiment, bool emulated) {
   }
   double jobs_s = 0;
   for (const FioJob& job : experiment.jobs) jobs_s += job.runtime_s + (emulated ? 5 : 1.5);
-  return jobs_s + (emulated ? 35 : 8);
+  const double boot_s = emulated ? 35 : 8;
+  return experiment.crowd ? CrowdSeconds(experiment, boot_s) : jobs_s + boot_s;
 }
 
 Result<void> MeasurePending(RunFolder& folder, const MeasureStep& measure, Progress& progress,

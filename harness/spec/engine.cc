@@ -89,15 +89,29 @@ tl::expected<Words, std::string> Expand(const Words& command, const EngineDescri
   return argv;
 }
 
-const char* KindName(MountKind kind) {
-  if (kind == MountKind::kBind) return "bind";
-  return kind == MountKind::kKernel ? "kernel" : "program";
-}
+const std::vector<std::string> kKindNames = {"bind", "kernel", "program", "block", "export"};
+
+const std::string& KindName(MountKind kind) { return kKindNames.at(static_cast<size_t>(kind)); }
 
 MountKind KindFromName(const std::string& name) {
-  for (const MountKind kind : {MountKind::kBind, MountKind::kKernel, MountKind::kProgram})
-    if (name == KindName(kind)) return kind;
-  throw std::runtime_error("unknown kind of engine \"" + name + "\"");
+  const auto found = std::find(kKindNames.begin(), kKindNames.end(), name);
+  if (found == kKindNames.end())
+    throw std::runtime_error("unknown kind of engine \"" + name + "\"");
+  return static_cast<MountKind>(found - kKindNames.begin());
+}
+
+constexpr const char* kOfGuests = "is a way to give a guest its root; there is none on the host";
+
+EngineDescriptor BlockEngine(const char* name) {
+  EngineDescriptor engine;
+  engine.name = name;
+  engine.kind = MountKind::kBlock;
+  engine.cannot = {{kTraitHost, kOfGuests},
+                   {kTraitUpgrade,
+                    "keeps changed blocks, which fit only the file system they were changed in: "
+                    "under another system image "
+                    "they are damage"}};
+  return engine;
 }
 
 }  // namespace
@@ -126,6 +140,12 @@ std::vector<EngineDescriptor> BuiltInEngines() {
   mergerfs.cannot[kTraitCopyUp] = "writes into the lower branch instead of copying up";
   mergerfs.cannot[kTraitWhiteouts] = "has no whiteouts: what a user image deletes stays visible";
   mergerfs.cannot[kTraitRoot] = "has no copy-on-write, so a user would write into the shared image";
+  EngineDescriptor virtiofs;
+  virtiofs.name = kExportEngine;
+  virtiofs.kind = MountKind::kExport;
+  virtiofs.program = "virtiofsd";
+  virtiofs.package = "virtiofsd";
+  virtiofs.cannot[kTraitHost] = kOfGuests;
   return {plain,
           overlayfs,
           Program("fuse-overlayfs", "fuse-overlayfs", "fuse-overlayfs",
@@ -137,7 +157,10 @@ std::vector<EngineDescriptor> BuiltInEngines() {
           mergerfs,
           Program("blendfs", "blendfs", "",
                   {"{program}", "-o", "lowerdir={lowers},upperdir={upper},workdir={work}{options}",
-                   "{target}"})};
+                   "{target}"}),
+          virtiofs,
+          BlockEngine(kChainEngine),
+          BlockEngine("dm-snapshot")};
 }
 
 tl::expected<Words, std::string> MountCommand(const EngineDescriptor& engine,
@@ -151,7 +174,8 @@ tl::expected<Words, std::string> RootMountCommand(const EngineDescriptor& engine
 }
 
 bool IsInImages(const EngineDescriptor& engine) {
-  return engine.kind == MountKind::kKernel || engine.name == "blendfs";
+  return engine.kind == MountKind::kKernel || engine.kind == MountKind::kBlock ||
+         engine.name == "blendfs";
 }
 
 std::optional<std::string> WhyNot(const EngineDescriptor& engine, const std::string& trait) {

@@ -16,11 +16,16 @@ namespace blendbench {
 inline constexpr const char* kTraitCopyUp = "copy-up";  // writes to lower files go to the upper
 inline constexpr const char* kTraitWhiteouts = "whiteouts";  // reads the whiteouts of a user image
 inline constexpr const char* kTraitRoot = "root";            // carries the root of a guest
+inline constexpr const char* kTraitHost = "host";            // is measured on the host itself
+inline constexpr const char* kTraitUpgrade =
+    "upgrade";  // keeps a user's changes over a newer system image
 
 enum class MountKind {
-  kBind,    // the plain tree itself: a copy of the merge on the file system, no union
-  kKernel,  // mount(2) of type overlay
-  kProgram  // a command that returns once the file system is mounted
+  kBind,     // the plain tree itself: a copy of the merge on the file system, no union
+  kKernel,   // mount(2) of type overlay
+  kProgram,  // a command that returns once the file system is mounted
+  kBlock,    // a guest's disk that comes merged: no directories are
+  kExport    // merged on the host by overlayfs, and given to the guest by a program that serves it
 };
 
 struct EngineDescriptor {
@@ -37,6 +42,10 @@ struct EngineDescriptor {
   std::vector<std::string> root_mount;
   std::map<std::string, std::string> cannot;  // trait -> why, for the cases that need it
 };
+
+// Of the built-in ones: a qcow2 file over a shared image, and the merge that the host serves by virtiofs.
+inline constexpr const char* kChainEngine = "qcow2";
+inline constexpr const char* kExportEngine = "virtiofs";
 
 std::vector<EngineDescriptor> BuiltInEngines();
 

@@ -9,30 +9,15 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "harness/spec/arm.h"
 #include "harness/spec/engine.h"
 #include "harness/spec/external.h"
-#include "harness/spec/handicap.h"
 #include "harness/spec/noise.h"
 
 namespace blendbench {
 
 // What a plan may have at most, imported ones too.
 inline constexpr int kMostBlocks = 10'000;
-
-enum class Layout { kMonolithic, kCoarse, kFine };
-// "monolithic", "coarse" or "fine", as specs, plans and reports write it.
-std::string LayoutName(Layout layout);
-
-struct Arm {
-  std::string id;  // [a-z0-9-]+, unique
-  std::string label;
-  Layout layout = Layout::kCoarse;
-  std::string engine;          // its name; "" in layouts without a union
-  std::string engine_options;  // extra -o options
-  bool reference = false;      // exactly one
-  bool control = false;        // the reference again (A')
-  Handicap handicap;           // made worse on purpose, for a calibration
-};
 
 struct FioJob {
   std::string id;  // metric becomes fio.<id>_mbps
@@ -62,6 +47,15 @@ struct HostSettings {
   int boots = 3;  // timed boots of boot-userspace in one arm of one block; their median counts
 };
 
+// What changes from arm to arm of one engine, so that its growth can be seen; arms say where they are on it.
+struct Dimension {
+  std::string name;   // [a-z0-9_]+; "" when the experiment has none
+  std::string label;  // "lower layers"
+  std::string unit;   // "" for a count
+
+  bool any() const { return !name.empty(); }
+};
+
 struct Experiment {
   std::string name;
   std::string description;
@@ -73,12 +67,17 @@ struct Experiment {
   std::vector<EngineDescriptor> engines;
   std::vector<FioJob> jobs;
   bool promises = true;
-  bool upgrade = true;  // once per run and fine arm: boot the used user image with system_next
+  bool upgrade =
+      true;  // once per run and arm with a system image to exchange: boot the used disks with the newer one
+  // Several guests at once, their disks in the host's page cache: what they share is counted instead of times.
+  bool crowd = false;
+  Dimension dimension;
   GuestSettings guest;
   HostSettings host;
   NoiseRules noise;
   std::vector<Metric> external;  // of an imported experiment
   std::string spec_sha256;       // of the bytes of the spec file
+  std::vector<std::string> programs;  // ids of spec/program.h, run in guests after the jobs
 };
 
 // Guests whose instructions are counted: the loads of spec/guest_load.h in place of the jobs.
@@ -122,6 +121,8 @@ struct Plan {
   std::vector<Step> steps;  // blocks x arms, each block in its own random order drawn from the seed
   std::string claims_sha256;
 };
+
+nlohmann::json ToJson(const Dimension& dimension);
 
 Plan MakePlan(const Experiment& experiment, const std::string& claims_sha256);
 nlohmann::json ToJson(const Plan& plan);  // canonical: hashing its dump is the plan's hash

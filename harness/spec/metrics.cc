@@ -22,6 +22,13 @@ std::vector<Metric> HostMetrics(const HostSettings& host) {
   return metrics;
 }
 
+std::vector<Metric> CrowdMetrics() {
+  return {{"memory.cache_mib", "host page cache of the disks' files", "memory", "MiB", true},
+          {"memory.guests_mib", "memory of the guests' processes", "memory", "MiB", true},
+          {"storage.on_disk_mib", "all disks' files on the host's disk", "storage", "MiB", true},
+          {"setup.clones_s", "cloning the images", "setup", "s", true}};
+}
+
 std::vector<Metric> InstructionMetrics() {
   std::vector<Metric> metrics = {
       {"boot.total_minsn", "boot to the default target", "icount-boot", "M instructions", true}};
@@ -40,6 +47,7 @@ std::vector<Metric> MetricsOf(const Experiment& experiment) {
   if (OnHost(experiment)) return HostMetrics(experiment.host);
   if (CountsInstructions(experiment)) return InstructionMetrics();
   if (IsExternal(experiment)) return experiment.external;
+  if (experiment.crowd) return CrowdMetrics();
   std::vector<Metric> metrics = {
       {"boot.total_s", "boot to the default target", "boot", "s", true},
       {"boot.kernel_s", "firmware and kernel", "boot-phase", "s", true},

@@ -6,16 +6,6 @@
 #include <set>
 
 namespace blendbench {
-namespace {
-
-// Two arms are the same experiment when all that reaches the guest is the same.
-bool SameSettings(const Arm& a, const Arm& b) {
-  return a.layout == b.layout && a.engine == b.engine && a.engine_options == b.engine_options &&
-         a.handicap == b.handicap;
-}
-
-}  // namespace
-
 Handicap ReadHandicap(TomlReader& arm, bool on_host, TomlErrors& errors) {
   Handicap handicap;
   const toml::table* table = arm.Table("handicap");

@@ -10,7 +10,8 @@
 namespace blendbench {
 namespace {
 
-const std::vector<std::string> kTraits = {kTraitCopyUp, kTraitWhiteouts, kTraitRoot};
+const std::vector<std::string> kTraits = {kTraitCopyUp, kTraitWhiteouts, kTraitRoot, kTraitHost,
+                                          kTraitUpgrade};
 
 EngineDescriptor ReadEngine(const toml::table& table, TomlErrors& errors) {
   TomlReader reader(table, "engine",

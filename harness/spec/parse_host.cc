@@ -71,7 +71,8 @@ void ReadHostExperiment(const toml::table& document, TomlReader& root, TomlError
   }
   const std::vector<EngineDescriptor> engines = ReadEngines(root, errors);
   std::vector<std::string> names;
-  for (const EngineDescriptor& engine : engines) names.push_back(engine.name);
+  for (const EngineDescriptor& engine : engines)
+    if (!WhyNot(engine, kTraitHost)) names.push_back(engine.name);
   for (const toml::table* table : root.Tables("arm"))
     experiment.arms.push_back(ReadHostArm(*table, names, errors));
   experiment.engines = UsedEngines(engines, experiment.arms);

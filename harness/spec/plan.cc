@@ -16,25 +16,6 @@ using nlohmann::json;
 
 constexpr int kSchema = 1;
 
-Layout LayoutFromName(const std::string& name) {
-  if (name == "monolithic") return Layout::kMonolithic;
-  if (name == "coarse") return Layout::kCoarse;
-  if (name == "fine") return Layout::kFine;
-  throw std::runtime_error("unknown layout \"" + name + "\"");
-}
-
-json ArmJson(const Arm& arm) {
-  json object = {{"id", arm.id},
-                 {"label", arm.label},
-                 {"layout", LayoutName(arm.layout)},
-                 {"engine", arm.engine},
-                 {"engine_options", arm.engine_options},
-                 {"reference", arm.reference},
-                 {"control", arm.control}};
-  if (arm.handicap.any()) object["handicap"] = ToJson(arm.handicap);
-  return object;
-}
-
 json JobJson(const FioJob& job) {
   return {{"id", job.id},         {"label", job.label},           {"family", job.family},
           {"file", job.file},     {"lower_file", job.lower_file}, {"runtime_s", job.runtime_s},
@@ -48,19 +29,6 @@ json GuestJson(const GuestSettings& guest) {
           {"job_timeout_s", guest.job_timeout_s},
           {"poweroff_timeout_s", guest.poweroff_timeout_s},
           {"console", guest.console}};
-}
-
-Arm ReadArm(const json& object) {
-  Arm arm;
-  arm.id = object.at("id");
-  arm.label = object.at("label");
-  arm.layout = LayoutFromName(object.at("layout"));
-  arm.engine = object.at("engine");
-  arm.engine_options = object.at("engine_options");
-  arm.reference = object.at("reference");
-  arm.control = object.at("control");
-  if (object.contains("handicap")) arm.handicap = HandicapFromJson(object["handicap"]);
-  return arm;
 }
 
 FioJob ReadJob(const json& object) {
@@ -87,6 +55,10 @@ GuestSettings ReadGuest(const json& object) {
   return guest;
 }
 
+Dimension ReadDimension(const json& object) {
+  return {object.at("name"), object.at("label"), object.at("unit")};
+}
+
 Experiment ReadExperiment(const json& object) {
   Experiment experiment;
   experiment.name = object.at("name");
@@ -100,28 +72,22 @@ Experiment ReadExperiment(const json& object) {
   experiment.guest = ReadGuest(object.at("guest"));
   // Plans from before there were rules discard nothing: steal and foreign load were not recorded then.
   if (object.contains("noise")) experiment.noise = NoiseRulesFromJson(object["noise"]);
-  for (const json& arm : object.at("arms")) experiment.arms.push_back(ReadArm(arm));
+  for (const json& arm : object.at("arms")) experiment.arms.push_back(ArmFromJson(arm));
   for (const json& job : object.at("jobs")) experiment.jobs.push_back(ReadJob(job));
   if (OnHost(experiment)) experiment.host = HostFromJson(object.at("host"));
   const json engines =
       OnHost(experiment) ? object.at("host").at("engines") : object.value("engines", json::array());
   for (const json& engine : engines) experiment.engines.push_back(EngineFromJson(engine));
+  experiment.crowd = object.value("crowd", false);
+  if (object.contains("dimension")) experiment.dimension = ReadDimension(object["dimension"]);
   if (IsExternal(experiment)) experiment.external = MetricsFromJson(object.at("external"));
   return experiment;
 }
 
 }  // namespace
 
-std::string LayoutName(Layout layout) {
-  switch (layout) {
-    case Layout::kMonolithic:
-      return "monolithic";
-    case Layout::kCoarse:
-      return "coarse";
-    case Layout::kFine:
-      break;
-  }
-  return "fine";
+json ToJson(const Dimension& dimension) {
+  return {{"name", dimension.name}, {"label", dimension.label}, {"unit", dimension.unit}};
 }
 
 Plan MakePlan(const Experiment& experiment, const std::string& claims_sha256) {
@@ -144,7 +110,7 @@ Plan MakePlan(const Experiment& experiment, const std::string& claims_sha256) {
 json ToJson(const Plan& plan) {
   const Experiment& experiment = plan.experiment;
   json arms = json::array(), jobs = json::array(), steps = json::array();
-  for (const Arm& arm : experiment.arms) arms.push_back(ArmJson(arm));
+  for (const Arm& arm : experiment.arms) arms.push_back(ToJson(arm));
   for (const FioJob& job : experiment.jobs) jobs.push_back(JobJson(job));
   for (const Step& step : plan.steps) {
     steps.push_back({{"block", step.block}, {"order", step.order}, {"arm", step.arm}});
@@ -170,6 +136,8 @@ json ToJson(const Plan& plan) {
   } else if (!engines.empty()) {
     described["engines"] = std::move(engines);
   }
+  if (experiment.crowd) described["crowd"] = true;
+  if (experiment.dimension.any()) described["dimension"] = ToJson(experiment.dimension);
   if (IsExternal(experiment)) described["external"] = MetricsToJson(experiment.external);
   return {{"schema", kSchema},
           {"claims_sha256", plan.claims_sha256},

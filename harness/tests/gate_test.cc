@@ -98,7 +98,7 @@ TEST(Claims, MistakesAreOneLineWithPlaceAndRemedy) {
 TEST(Claims, TheShippedOnesFitTheShippedProfiles) {
   const std::filesystem::path root = BLEND_SOURCE_DIR;
   const std::vector<Claim> claims = Claims(*ReadFile(root / "paper" / "claims.toml"));
-  for (const char* profile : {"quick", "full"}) {
+  for (const char* profile : {"quick", "verdict"}) {
     const auto experiment = ParseExperiment(
         *ReadFile(root / "harness" / "specs" / (std::string(profile) + ".toml")), profile);
     ASSERT_TRUE(experiment) << experiment.error();

@@ -162,6 +162,7 @@ TEST_F(GuestBoot, AMadeUpEngineCarriesARoot) {
   arm.id = "fine-made-up";
   arm.layout = Layout::kFine;
   arm.engine = "made-up";
+  arm.engine_options = "noatime";
   settings_.experiment.arms.push_back(arm);
   EngineDescriptor engine;
   engine.name = "made-up";
@@ -170,7 +171,7 @@ TEST_F(GuestBoot, AMadeUpEngineCarriesARoot) {
                   "{target}"};
   const fs::path initramfs = folder_ / "initramfs-made-up.img";
   const Result<void> written =
-      WriteEngineInitramfs(engine, RootMountOrder("noatime"), settings_.images.at("initramfs").path,
+      WriteEngineInitramfs(engine, RootMountOrder(arm), settings_.images.at("initramfs").path,
                            initramfs, &interrupt_);
   ASSERT_TRUE(written) << written.error().message;
   settings_.engine_initramfs.emplace(arm.id, initramfs);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "harness/guest/block_stats.h"
 #include "harness/guest/machine.h"
@@ -85,6 +86,56 @@ TEST(Machine, InstructionsAreCountedOnOneThreadWithAClockOfTheirOwn) {
   EXPECT_FALSE(SubstrateFromName("host"));
 }
 
+TEST(Machine, AnOverlayLiesBetweenCloneAndImage) {
+  MachineSpec spec = Spec();
+  spec.disks[1].overlay = "/images/user.qcow2";
+  const json node = After(MachineArguments(spec, {}), "-blockdev")[1];
+  EXPECT_EQ(node["file"]["filename"], "/run/user.qcow2");
+  EXPECT_EQ(node["read-only"], false);
+  const json overlay = node["backing"];
+  EXPECT_EQ(overlay["driver"], "qcow2");
+  EXPECT_EQ(overlay["file"]["filename"], "/images/user.qcow2");
+  EXPECT_EQ(overlay["read-only"], true);
+  EXPECT_EQ(overlay["file"]["read-only"], true);
+  EXPECT_EQ(overlay["backing"]["driver"], "raw");
+}
+
+TEST(Machine, PartsOfAnImageAreDisksThatShareThePlacesOfTheBus) {
+  MachineSpec spec = Spec();
+  constexpr uint64_t kPart = 1 << 20;
+  for (uint64_t part = 0; part < 62; ++part)
+    spec.disks.push_back({.serial = "app" + std::to_string(part + 1),
+                          .image = "/images/layers.img",
+                          .read_only = true,
+                          .offset = part * kPart,
+                          .bytes = kPart});
+  const auto arguments = MachineArguments(spec, {});
+  const std::vector<json> nodes = After(arguments, "-blockdev");
+  ASSERT_EQ(nodes.size(), 64u);
+  EXPECT_EQ(nodes[3]["driver"], "raw");
+  EXPECT_EQ(nodes[3]["offset"], kPart);
+  EXPECT_EQ(nodes[3]["size"], kPart);
+  EXPECT_EQ(nodes[3]["node-name"], "app2");
+  std::set<std::string> places;
+  for (const json& device : After(arguments, "-device"))
+    if (device.is_object() && device.contains("addr")) {
+      EXPECT_TRUE(places.insert(device["addr"]).second) << device["addr"];
+      EXPECT_EQ(device["multifunction"], true);
+    }
+  EXPECT_EQ(places.size(), 56u);  // the first eight disks have places of their own
+}
+
+TEST(Machine, AnExportedRootHasASocketAndSharedMemory) {
+  MachineSpec spec = Spec();
+  for (Disk& disk : spec.disks) disk.exported = true;
+  spec.root_socket = "/run/root.sock";
+  const auto arguments = MachineArguments(spec, {});
+  EXPECT_TRUE(After(arguments, "-blockdev").empty());
+  EXPECT_THAT(arguments, Contains("socket,id=root,path=/run/root.sock"));
+  EXPECT_THAT(arguments, Contains("memory-backend=memory"));
+  EXPECT_THAT(arguments, Contains(HasSubstr("share=on,size=768M")));
+}
+
 TEST(Machine, ADiskLimitHoldsAllDisksTogether) {
   MachineSpec spec = Spec();
   EXPECT_THAT(MachineArguments(spec, {}), Not(Contains("-object throttle-group")));
@@ -103,13 +154,15 @@ TEST(Machine, ADiskLimitHoldsAllDisksTogether) {
     EXPECT_EQ(node["read-only"], node["file"]["read-only"]);
   }
   EXPECT_EQ(throttled, spec.disks.size());
+  spec.disk_iops = 400;
+  EXPECT_THAT(MachineArguments(spec, {}), Contains(HasSubstr(R"("iops-total":400)")));
 }
 
 TEST(CommandLine, AHandicapOfTheBootIsAUnit) {
   Arm arm;
-  EXPECT_THAT(KernelCommandLine(arm, 0, {}), Not(HasSubstr("blendbench-handicap")));
+  EXPECT_THAT(KernelCommandLine(arm, {}), Not(HasSubstr("blendbench-handicap")));
   arm.handicap.boot_delay_s = 0.25;
-  const std::string line = KernelCommandLine(arm, 0, {});
+  const std::string line = KernelCommandLine(arm, {});
   EXPECT_THAT(line, HasSubstr("systemd.wants=blendbench-handicap.service"));
   EXPECT_THAT(line, HasSubstr("systemd.set_credential_binary=systemd.extra-unit."));
   EXPECT_LT(line.size(), 1500u);  // the kernel takes 2048 bytes
@@ -123,7 +176,8 @@ TEST(CommandLine, FineNamesEngineAndLayers) {
   arm.layout = Layout::kFine;
   arm.engine = "blendfs";
   arm.engine_options = "threads=2,writeback";
-  const std::string line = KernelCommandLine(arm, 2, {});
+  arm.guest.layers = 3;
+  const std::string line = KernelCommandLine(arm, {});
   EXPECT_THAT(line, HasSubstr("blend.layout=fine blend.system=SERIAL=system blend.engine=blendfs"));
   EXPECT_THAT(line, HasSubstr("blend.app=SERIAL=app0,SERIAL=app1"));
   EXPECT_THAT(line, HasSubstr("blend.user=SERIAL=user"));
@@ -134,10 +188,42 @@ TEST(CommandLine, MonolithicHasOneDiskAndNoEngine) {
   Arm arm;
   arm.layout = Layout::kMonolithic;
   arm.engine_options = "ignored";
-  const std::string line = KernelCommandLine(arm, 1, {});
+  const std::string line = KernelCommandLine(arm, {});
   EXPECT_THAT(line, HasSubstr("blend.layout=monolithic"));
   for (const char* absent : {"blend.user", "blend.app", "blend.engine", "blend.opts"})
     EXPECT_THAT(line, Not(HasSubstr(absent)));
+}
+
+TEST(CommandLine, BlockLayoutsNameTheirEngineAndNoApplication) {
+  Arm arm;
+  arm.layout = Layout::kBlock;
+  arm.engine = kChainEngine;
+  EXPECT_THAT(KernelCommandLine(arm, {}),
+              HasSubstr("blend.layout=block blend.system=SERIAL=system blend.engine=qcow2"));
+  EXPECT_THAT(KernelCommandLine(arm, {}), Not(HasSubstr("blend.user")));
+  arm.engine = "dm-snapshot";
+  EXPECT_THAT(KernelCommandLine(arm, {}), HasSubstr("blend.user=SERIAL=user"));
+  EXPECT_THAT(KernelCommandLine(arm, {}), Not(HasSubstr("blend.app")));
+}
+
+TEST(CommandLine, AMergeOfTheHostHasATagAndNoDisks) {
+  Arm arm;
+  arm.layout = Layout::kFine;
+  arm.engine = kExportEngine;
+  const std::string line = KernelCommandLine(arm, {});
+  EXPECT_THAT(line, HasSubstr("blend.system=TAG=root blend.engine=virtiofs"));
+  for (const char* absent : {"blend.user", "blend.app", "blend.opts"})
+    EXPECT_THAT(line, Not(HasSubstr(absent)));
+}
+
+TEST(CommandLine, TakesAsManyLayersAsThereMayBe) {
+  Arm arm;
+  arm.layout = Layout::kFine;
+  arm.engine = "blendfs";
+  arm.guest.layers = kMostGuestLayers;
+  const std::string line = KernelCommandLine(arm, {});
+  EXPECT_THAT(line, HasSubstr(",SERIAL=app62 "));
+  EXPECT_LT(line.size(), 2048u);  // what the kernel takes
 }
 
 TEST(CommandLine, ConsoleModeIsTheSameForEveryArm) {
@@ -147,9 +233,9 @@ TEST(CommandLine, ConsoleModeIsTheSameForEveryArm) {
   GuestSettings serial;
   serial.console = "serial";
   for (const Arm& arm : {coarse, fine}) {
-    EXPECT_THAT(KernelCommandLine(arm, 0, {}), HasSubstr("console=ttyS0"));
-    EXPECT_THAT(KernelCommandLine(arm, 0, {}), HasSubstr(" quiet "));
-    EXPECT_THAT(KernelCommandLine(arm, 0, serial), Not(HasSubstr("quiet")));
+    EXPECT_THAT(KernelCommandLine(arm, {}), HasSubstr("console=ttyS0"));
+    EXPECT_THAT(KernelCommandLine(arm, {}), HasSubstr(" quiet "));
+    EXPECT_THAT(KernelCommandLine(arm, serial), Not(HasSubstr("quiet")));
   }
 }
 

@@ -41,7 +41,10 @@ TEST(EngineLibraries, AreThePathsThatLddNames) {
 }
 
 TEST(RootMountOrder, IsWhereTheInitramfsMountsTheLayers) {
-  const MountOrder order = RootMountOrder("a,b");
+  Arm arm;
+  arm.layout = Layout::kFine;
+  arm.engine_options = "a,b";
+  const MountOrder order = RootMountOrder(arm);
   EXPECT_THAT(order.lowers, testing::ElementsAre("/run/blend/app0", "/run/blend/system"));
   EXPECT_EQ(order.upper, "/run/blend/user/upper");
   EXPECT_EQ(order.work, "/run/blend/user/work");

@@ -114,15 +114,44 @@ TEST_F(MeasureHost, EveryDefectOfTheImagesIsOneLineWithTheRemedy) {
   EXPECT_THAT(LoadError(), HasSubstr("no guest images"));
 }
 
-TEST(DiskRoles, OnlyPrivateDisksAreWritable) {
-  const std::vector<DiskRole> fine = DiskRoles(Layout::kFine, false);
-  EXPECT_EQ(fine, (std::vector<DiskRole>{
-                      {"system", "system", true}, {"app0", "app", true}, {"user", "user", false}}));
-  const std::vector<DiskRole> coarse = DiskRoles(Layout::kCoarse, true);
-  EXPECT_EQ(coarse[0], (DiskRole{"system", "system_next", false}));
-  EXPECT_TRUE(coarse[1].read_only);
-  EXPECT_EQ(DiskRoles(Layout::kMonolithic, false),
-            (std::vector<DiskRole>{{"system", "monolithic", false}}));
+Arm FineArm() {
+  Arm arm;
+  arm.layout = Layout::kFine;
+  arm.engine = "blendfs";
+  return arm;
+}
+
+TEST_F(MeasureHost, OnlyWhatTheExperimentNeedsIsTaken) {
+  Experiment experiment;
+  experiment.upgrade = false;
+  experiment.arms = {FineArm()};
+  ImageSet images = *LoadImages(folder_);
+  ASSERT_TRUE(TakeImages(images, experiment));
+  EXPECT_FALSE(images.files.contains("monolithic"));
+  EXPECT_FALSE(images.files.contains("system_next"));
+  EXPECT_TRUE(images.files.contains("kernel"));
+  experiment.arms[0].guest.images["system"] = "system_erofs";
+  Result<void> taken = TakeImages(images, experiment);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, ExitCode::kEnvironment);
+  EXPECT_THAT(taken.error().message, HasSubstr("have no \"system_erofs\""));
+  EXPECT_THAT(taken.error().message, HasSubstr("vm-images/build"));
+}
+
+TEST_F(MeasureHost, AnImageOfPartsHasAsManyAsFitIntoIt) {
+  Write(folder_ / "layers", std::string(300, 'l'));
+  manifest_["files"]["layers"] = {
+      {"path", "layers"}, {"sha256", "x"}, {"bytes", 300}, {"slice_bytes", 100}};
+  Publish();
+  Experiment experiment;
+  experiment.arms = {FineArm()};
+  experiment.arms[0].guest.layers = 5;
+  ImageSet images = *LoadImages(folder_);
+  EXPECT_EQ(images.at("layers").slices(), 3);
+  EXPECT_TRUE(TakeImages(images, experiment));
+  images = *LoadImages(folder_);
+  experiment.arms[0].guest.layers = 6;
+  EXPECT_THAT(TakeImages(images, experiment).error().message, HasSubstr("part 4 of \"layers\""));
 }
 
 TEST_F(MeasureHost, ClonesLieOnTheImagesAndGoWithTheirOwner) {
@@ -133,7 +162,7 @@ TEST_F(MeasureHost, ClonesLieOnTheImagesAndGoWithTheirOwner) {
   fs::create_directories(place);
   {
     Result<CloneSet> clones =
-        CloneSet::Make(*images, DiskRoles(Layout::kFine, false), place, nullptr);
+        CloneSet::Make(*images, DiskRoles(FineArm(), false), place, nullptr);
     ASSERT_TRUE(clones) << clones.error().message;
     ASSERT_EQ(clones->disks().size(), 3u);
     const Disk user = clones->disks()[2];
@@ -142,7 +171,7 @@ TEST_F(MeasureHost, ClonesLieOnTheImagesAndGoWithTheirOwner) {
         RunChecked({"qemu-img", "info", "--output=json", user.clone}, Deadline::After(20), nullptr);
     ASSERT_TRUE(info) << info.error();
     EXPECT_EQ(json::parse(*info)["backing-filename"], user.image);
-    Result<void> exchanged = clones->Exchange(*images, {"system", "system_next", true}, nullptr);
+    Result<void> exchanged = clones->Exchange(*images, DiskRoles(FineArm(), true)[0], nullptr);
     ASSERT_TRUE(exchanged) << exchanged.error().message;
     EXPECT_TRUE(fs::exists(user.clone));  // the user's disk stays as it was
     EXPECT_EQ(clones->disks()[0].image, (folder_ / "system_next").string());
@@ -150,6 +179,29 @@ TEST_F(MeasureHost, ClonesLieOnTheImagesAndGoWithTheirOwner) {
     EXPECT_EQ(clones->disks().size(), 3u);
   }
   EXPECT_FALSE(fs::exists(place));
+}
+
+TEST_F(MeasureHost, ACopyIsTheUsersAloneAndCountsAsSuch) {
+  if (!RunCommand({"qemu-img", "--version"}, Deadline::After(20), nullptr))
+    GTEST_SKIP() << "qemu-img is not installed";
+  Result<ImageSet> images = LoadImages(folder_);
+  const fs::path place = folder_ / "clones";
+  fs::create_directories(place);
+  Arm arm;
+  arm.layout = Layout::kMonolithic;
+  std::vector<DiskRole> roles = DiskRoles(arm, false);
+  roles[0].copied = true;
+  {
+    Result<CloneSet> clones = CloneSet::Make(*images, roles, place, nullptr);
+    ASSERT_TRUE(clones) << clones.error().message;
+    const Disk disk = clones->disks()[0];
+    EXPECT_NE(disk.image, images->at("monolithic").path.string());
+    EXPECT_EQ(ReadFile(disk.image), ReadFile(images->at("monolithic").path));
+    EXPECT_EQ(clones->OnDisk().shared, 0u);
+    EXPECT_GT(clones->OnDisk().per_user, 0u);
+  }
+  EXPECT_FALSE(fs::exists(place));
+  EXPECT_TRUE(fs::exists(images->at("monolithic").path));
 }
 
 TEST_F(MeasureHost, TooLittleSpaceIsTheEnvironmentsFault) {

@@ -273,7 +273,7 @@ TEST_P(Shipped, SpecParsesAndItsJobsRender) {
     EXPECT_THAT(*rendered, HasSubstr("[" + job.id + "]"));
   }
 }
-INSTANTIATE_TEST_SUITE_P(Profiles, Shipped, testing::Values("smoke", "quick", "full"));
+INSTANTIATE_TEST_SUITE_P(Profiles, Shipped, testing::Values("smoke", "quick", "verdict"));
 
 TEST(Metrics, IdsAreUniqueAndUnitsAreInThem) {
   std::set<std::string> ids;
