@@ -3,7 +3,7 @@
 
 Layout below the cache folder:
   packages/DIGEST/   base.tar and the log of its making
-  trees/DIGEST/      the five images, the kernel, the initramfs's base, build.json
+  trees/DIGEST/      the images, the kernel, the initramfs's base, build.json
   initramfs/DIGEST/  initramfs.img
 """
 import contextlib

@@ -12,13 +12,24 @@ import subprocess
 
 from .report import BuildError
 
-# Key in the manifest, file name.
+# Key in the manifest, file name. Where the machine that builds has no mkfs.erofs, its images are left out.
 FILES = (
     ("system", "system.ext4"),
     ("system_next", "system-next.ext4"),
     ("app", "app.ext4"),
     ("user", "user.ext4"),
     ("monolithic", "monolithic.ext4"),
+    ("base", "base.ext4"),
+    ("base_next", "base-next.ext4"),
+    ("block_user", "block-user.qcow2"),
+    ("snapshot_user", "snapshot-user.cow"),
+    ("home", "home.ext4"),
+    ("user_filled", "user-filled.ext4"),
+    ("user_large", "user-large.ext4"),
+    ("layers", "layers.img"),
+    ("system_erofs", "system.erofs"),
+    ("system_next_erofs", "system-next.erofs"),
+    ("workloads", "workloads.tar"),
     ("kernel", "vmlinuz"),
     ("initramfs", "initramfs.img"),
 )
@@ -78,8 +89,9 @@ def unchanged(folder, described):
 
 def manifest(described, build, inputs):
     """The document which ARCHITECTURE.md describes."""
-    files = {key: {"path": name, "sha256": described[name]["sha256"], "bytes": described[name]["bytes"]}
-             for key, name in FILES}
+    files = {key: {"path": name, "sha256": described[name]["sha256"], "bytes": described[name]["bytes"],
+                   **described[name].get("extra", {})}
+             for key, name in FILES if name in described}
     return {"schema": 1, "files": files, "kernel_version": build["kernel_version"],
             "packages": build["packages"], "inputs_sha256": inputs}
 
