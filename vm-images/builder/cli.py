@@ -82,11 +82,8 @@ def make_images(store, key, fetched, confs, progress):
         progress.step("cleaning up")
         publish.drop(work)
         progress.step("digests of the images")
-        described = {}
         publish.seal(scratch)
-        for path in sorted(scratch.iterdir()):
-            described[path.name] = {**publish.describe(path), **({"extra": told[path.name]} if path.name in told else {})}
-        build["files"] = described
+        build["files"] = publish.describe_all(scratch, told)
         (scratch / "build.json").write_text(json.dumps(build, indent=1, sort_keys=True), encoding="utf-8")
     return store.lookup("trees", key)
 

@@ -3,6 +3,7 @@
 
 Files are hard links into the cache where possible, read-only; a guest gets its own copy-on-write clone.
 """
+import concurrent.futures
 import errno
 import hashlib
 import json
@@ -73,6 +74,16 @@ def describe(path):
     digest = sha256(path)
     info = os.stat(path)
     return {"sha256": digest, "bytes": info.st_size, "mtime_ns": info.st_mtime_ns}
+
+
+def describe_all(folder, told):
+    """The same for every file of a folder, by name; `told` is what the manifest says of some beyond that."""
+    paths = sorted(folder.iterdir())
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        described = {path.name: found for path, found in zip(paths, pool.map(describe, paths))}
+    for name, extra in told.items():
+        described[name]["extra"] = extra
+    return described
 
 
 def unchanged(folder, described):
