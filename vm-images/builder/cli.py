@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command `vm-images/build`."""
 import argparse
+import concurrent.futures
 import configparser
 import json
 import os
@@ -79,11 +80,12 @@ def make_images(store, key, fetched, confs, progress):
         progress.step("digests of the trees")
         build = {"kernel_version": version, "packages": parts.versions,
                  "trees": {name: tree.digest() for name, tree in parts.trees.items()}}
-        progress.step("cleaning up")
-        publish.drop(work)
-        progress.step("digests of the images")
+        progress.step("cleaning up, digests of the images")
         publish.seal(scratch)
-        build["files"] = publish.describe_all(scratch, told)
+        # Both take long: a disk that discards what is deleted is busy, and so is a processor that digests.
+        with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(publish.drop, work)
+            build["files"] = publish.describe_all(scratch, told)
         (scratch / "build.json").write_text(json.dumps(build, indent=1, sort_keys=True), encoding="utf-8")
     return store.lookup("trees", key)
 

@@ -78,7 +78,7 @@ def describe(path):
 
 def describe_all(folder, told):
     """The same for every file of a folder, by name; `told` is what the manifest says of some beyond that."""
-    paths = sorted(folder.iterdir())
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         described = {path.name: found for path, found in zip(paths, pool.map(describe, paths))}
     for name, extra in told.items():
