@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Turns confs, overlay trees and packages into the trees of the five images."""
+"""Turns confs, overlay trees and packages into the trees of the images."""
 import hashlib
 import os
 import re
 from dataclasses import dataclass
 
-from . import packages
+from . import packages, variants, workloads
 from .report import BuildError, run
 from .tree import BlobStore, Entry, Tree, merge
 
-IMAGES = ("system", "system-next", "app", "user", "monolithic")
+IMAGES = ("system", "system-next", "app", "user", "monolithic", "base", "base-next", "home", "user-filled", "user-large")
 
 
 @dataclass
 class Parts:
-    """What comes out: a tree per image, the packages for kernel and initramfs, all versions."""
+    """What comes out: a tree per image, what the user changes as a layer, the packages for kernel and initramfs,
+    all versions, the guest's tools and the workloads' files by name."""
 
     trees: dict
+    user_layer: Tree
     boot_debs: dict
     versions: dict
-    mark: str
+    tools: dict
+    workloads: dict
 
 
 def _lines(section, name):
@@ -61,12 +64,12 @@ def apply_conf(tree, section, images_dir, store):
         tree.change(path, xattrs=(("trusted.overlay.opaque", b"y".hex()),))
 
 
-def compile_mark(source, scratch):
-    """The guest's `mark` program: no C library, so any C++ compiler for x86-64 will do."""
-    out = scratch / "mark"
+def compile_tool(source, scratch):
+    """A program for the guest: no C library, so any C++ compiler for x86-64 will do."""
+    out = scratch / source.stem
     run([os.environ.get("CXX", "g++"), "-Os", "-static", "-nostdlib", "-fno-exceptions", "-fno-rtti", "-ffreestanding",
-         "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-pie", "-no-pie", "-fcf-protection=none",
-         "-Wl,--build-id=none,-z,noexecstack", "-s", "-o", str(out), str(source)], "compiling mark")
+         "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-tree-loop-distribute-patterns", "-fno-pie", "-no-pie", "-fcf-protection=none",
+         "-Wl,--build-id=none,-z,noexecstack", "-s", "-o", str(out), str(source)], f"compiling {source.name}")
     return out
 
 
@@ -79,11 +82,12 @@ def _unpack_system(tar_path, store, scratch):
     whole = Tree()
     with open(tar_path, "rb") as stream:
         whole.add_tar(stream, store)
-    debs = {"app": {}, "boot": {}}
+    debs = {"app": {}, "boot": {}, "workloads": {}}
+    kinds = {packages.APP: "app", packages.BOOT: "boot", packages.WORKLOADS: "workloads"}
     for path, entry in list(whole.entries.items()):
         if path.startswith(packages.STAGE):
-            if path.endswith(".deb"):
-                kind = "app" if path.startswith(packages.APP) else "boot"
+            kind = kinds.get(f"{os.path.dirname(path)}/")
+            if kind == "workloads" or (kind and path.endswith(".deb")):
                 debs[kind][os.path.basename(path)] = entry.blob
             del whole.entries[path]
     if not debs["app"] or not debs["boot"]:
@@ -91,8 +95,8 @@ def _unpack_system(tar_path, store, scratch):
     return whole, debs
 
 
-def _app_tree(debs, system, section, store, list_path):
-    """Only the packages' own files, at the places which the system's merged /usr gives them."""
+def _app_tree(debs, system, section, store, overlay):
+    """Only the packages' own files and the overlay, at the places which the system's merged /usr gives them."""
     raw = Tree()
     lines = []
     for name in sorted(debs):
@@ -109,7 +113,8 @@ def _app_tree(debs, system, section, store, list_path):
             tree.entries[system.real_path(path)] = entry
     for pattern in _lines(section, "remove"):
         tree.remove(pattern)
-    tree.entries[list_path] = Entry("file", 0o644, blob=store.add_bytes("".join(lines).encode()))
+    tree.add_folder(overlay, store)
+    tree.entries[section["package_list"]] = Entry("file", 0o644, blob=store.add_bytes("".join(lines).encode()))
     tree.add_parents()
     _drop_empty_directories(tree)
     return tree
@@ -122,33 +127,54 @@ def _drop_empty_directories(tree):
             del tree.entries[path]
 
 
-def assemble(confs, vm_dir, tar_path, scratch):
+def _system_tree(system, confs, images_dir, mark, workload_files, store):
+    """Makes of the packages' tree the system image's."""
+    apply_conf(system, confs["system"]["tree"], images_dir, store)
+    data = confs["system"]["data"]
+    system.entries[data["path"]] = Entry("file", 0o644, blob=store.add_bytes(data_bytes(data)))
+    variants.fill(system, confs["system"]["fill"], store)
+    workloads.lay_into(system, confs["workloads"]["tree"]["folder"], workload_files)
+    system.entries["/usr/lib/blend/mark"] = Entry("file", 0o755, blob=mark)
+    system.add_parents()
+
+
+def _versions(system, debs):
+    """Name to version of every package, also of the source package."""
+    versions = packages.parse_status(_read(system, "/var/lib/dpkg/status"))
+    for name, blob in [pair for kind in debs.values() for pair in kind.items()]:
+        if name.endswith(".deb"):
+            package, version = packages.deb_field(blob)
+            versions[package] = version
+        elif name.endswith(".dsc"):
+            source, version = packages.source_field(blob)
+            versions[f"src:{source}"] = version
+    return versions
+
+
+def assemble(confs, vm_dir, tar_path, scratch, epoch):
     """Builds every tree; contents go to a blob store below `scratch`."""
     images_dir = vm_dir / "images"
     store = BlobStore(scratch / "blobs")
     system, debs = _unpack_system(tar_path, store, scratch)
-    versions = packages.parse_status(_read(system, "/var/lib/dpkg/status"))
-    for name in [*debs["app"].values(), *debs["boot"].values()]:
-        package, version = packages.deb_field(name)
-        versions[package] = version
-
-    mark = compile_mark(vm_dir / "guest-tools" / "mark.cc", scratch)
-    apply_conf(system, confs["system"]["tree"], images_dir, store)
-    data = confs["system"]["data"]
-    system.entries[data["path"]] = Entry("file", 0o644, blob=store.add_bytes(data_bytes(data)))
-    mark_blob = store.add_bytes(mark.read_bytes())
-    system.entries["/usr/lib/blend/mark"] = Entry("file", 0o755, blob=mark_blob)
-    system.add_parents()
-
+    versions = _versions(system, debs)
+    tools = {source.stem: store.add_bytes(compile_tool(source, scratch).read_bytes())
+             for source in sorted((vm_dir / "guest-tools").glob("*.cc"))}
+    workload_files = workloads.collect(debs["workloads"], store, epoch)
+    _system_tree(system, confs, images_dir, tools["mark"], workload_files, store)
     newer = system.copy()
     apply_conf(newer, confs["system-next"]["tree"], images_dir, store)
     section = confs["app"]["tree"]
-    app = _app_tree(debs["app"], system, section, store, section["package_list"])
+    app = _app_tree(debs["app"], system, section, store, images_dir / section["overlay"])
     user = Tree()
     apply_conf(user, confs["user"]["tree"], images_dir, store)
-    trees = {"system": system, "system-next": newer, "app": app, "user": user,
-             "monolithic": merge([app, system], subtree(user, "/upper"))}
-    return Parts(trees, debs["boot"], versions, mark_blob)
+    filled = user.copy()
+    for name in ("fill-home", "fill-system"):
+        variants.fill(filled, confs["user-filled"][name], store)
+    layer = subtree(user, "/upper")
+    trees = {"system": system, "system-next": newer, "app": app, "user": user, "monolithic": merge([app, system], layer),
+             "base": merge([app, system], Tree()), "base-next": merge([app, newer], Tree()),
+             "home": subtree(user, "/upper/home"), "user-filled": filled, "user-large": filled}
+    return Parts(trees, layer, debs["boot"], versions, tools, workload_files)
 
 
 def subtree(tree, root):

@@ -22,7 +22,9 @@ from .tree import BlobStore, Tree
 APPLETS = ("cat", "cp", "cttyhack", "dd", "dmesg", "grep", "insmod", "ln", "ls", "mkdir", "mount", "poweroff", "ps",
            "setsid", "sh", "sleep", "switch_root", "sync", "tr", "umount", "vi")
 SCRIPTS = ("init", "functions", "shutdown")
-MODULES = ("virtio_blk", "virtio_mmio", "overlay", "loop")
+# What the scripts of the initramfs load, each after those it needs; what is built into a kernel has no file.
+MODULES = ("virtio_blk", "virtio_mmio", "overlay", "loop", "dm_mod", "dm_bufio", "dm_snapshot", "libcrc32c", "erofs",
+           "virtiofs")
 
 
 def unpack(debs, scratch):
@@ -143,8 +145,8 @@ class Cpio:
         return data + b"\x00" * (-len(data) % 512)
 
 
-def base_archive(tree, mark, epoch):
-    """The part of the initramfs that comes from packages: busybox, modules, mark."""
+def base_archive(tree, tools, epoch):
+    """The part of the initramfs that comes from packages: busybox, modules, the guest's tools (name to path)."""
     archive = Cpio(epoch)
     for name in ("bin", "dev", "lib", "lib/modules", "proc", "run", "sys", "sysroot",
                  "usr", "usr/lib", "usr/lib/blend"):
@@ -159,7 +161,8 @@ def base_archive(tree, mark, epoch):
     for path, entry in tree.items():
         if ".ko" in path:
             archive.file(f"lib/modules/{module_name(path)}.ko", decompress_module(path, entry.blob), 0o644)
-    archive.file("usr/lib/blend/mark", _content(mark))
+    for name, path in sorted(tools.items()):
+        archive.file(f"usr/lib/blend/{name}", _content(path))
     return archive.bytes()
 
 

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The command `vm-images/build`."""
 import argparse
+import concurrent.futures
 import configparser
 import json
 import os
 import pathlib
 import sys
 
-from . import assemble, boot, cache, ext4, packages, publish
+from . import assemble, boot, cache, erofs, images, packages, publish
 from .report import BuildError, Progress, warn
 
 VM_DIR = pathlib.Path(__file__).resolve().parent.parent
-CONFS = ("guest", *assemble.IMAGES)
+CONFS = ("guest", "workloads", "layers", *assemble.IMAGES)
 # Every time stamp in every image: the first second of 2025. Fixed, because trees must not depend on today.
 EPOCH = 1735689600
 
@@ -69,34 +70,29 @@ def make_images(store, key, fetched, confs, progress):
         progress.step("trees: unpacking packages, laying overlays")
         work = scratch / "work"
         work.mkdir()
-        parts = assemble.assemble(confs, VM_DIR, fetched / "base.tar", work)
-        described = {}
-        for name in assemble.IMAGES:
-            progress.step(f"image: {name}.ext4")
-            path = scratch / f"{name}.ext4"
-            ext4.write(parts.trees[name], path, confs[name]["image"], VM_DIR / "images" / "mke2fs.conf", EPOCH, work)
+        parts = assemble.assemble(confs, VM_DIR, fetched / "base.tar", work, EPOCH)
+        told = images.Images(parts, confs, VM_DIR, scratch, work, EPOCH, progress).write_all()
         progress.step("kernel and the initramfs's base")
         boot_tree = boot.unpack(parts.boot_debs, work)
         version, image = boot.kernel(boot_tree)
         (scratch / "vmlinuz").write_bytes(image)
-        (scratch / "base.cpio").write_bytes(boot.base_archive(boot_tree, parts.mark, EPOCH))
+        (scratch / "base.cpio").write_bytes(boot.base_archive(boot_tree, parts.tools, EPOCH))
         progress.step("digests of the trees")
         build = {"kernel_version": version, "packages": parts.versions,
                  "trees": {name: tree.digest() for name, tree in parts.trees.items()}}
-        progress.step("cleaning up")
-        publish.drop(work)
-        progress.step("digests of the images")
+        progress.step("cleaning up, digests of the images")
         publish.seal(scratch)
-        for path in sorted(scratch.iterdir()):
-            described[path.name] = publish.describe(path)
-        build["files"] = described
+        # Both take long: a disk that discards what is deleted is busy, and so is a processor that digests.
+        with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(publish.drop, work)
+            build["files"] = publish.describe_all(scratch, told)
         (scratch / "build.json").write_text(json.dumps(build, indent=1, sort_keys=True), encoding="utf-8")
     return store.lookup("trees", key)
 
 
 def get_images(store, fetched, confs, force, progress):
     """(folder, build.json's contents, key) of the images."""
-    key = cache.digest(EPOCH, (fetched / "id").read_text(encoding="ascii"),
+    key = cache.digest(EPOCH, erofs.available(), (fetched / "id").read_text(encoding="ascii"),
                        *[cache.folder_digest(VM_DIR / name) for name in ("builder", "images", "guest-tools")])
     found = None if force else store.lookup("trees", key)
     if found is not None:
@@ -138,7 +134,7 @@ def build(options):
         images, made, images_key = get_images(store, fetched, confs, options.force, progress)
         initramfs, initramfs_files, key = get_initramfs(store, images, images_key, options.blendfs, progress)
         out = options.out or store.root / "current"
-        sources = {name: images / name for _, name in publish.FILES if name != "initramfs.img"}
+        sources = {name: images / name for _, name in publish.FILES if name in made["files"]}
         sources["initramfs.img"] = initramfs
         document = publish.manifest({**made["files"], **initramfs_files}, made, key)
         publish.write_out(out, sources, document)

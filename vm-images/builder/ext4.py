@@ -18,14 +18,15 @@ def write(tree, image_path, settings, config, epoch, scratch):
     """Makes `image_path` from `tree`; `settings` is the [image] section of the image's conf."""
     stage = scratch / (image_path.name + ".stage")
     try:
-        _stage(tree, stage)
+        stage_tree(tree, stage)
         _format(stage, image_path, settings, config, epoch)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-    _set_metadata(tree, image_path, epoch, scratch)
+    set_metadata(tree, image_path, epoch, scratch)
 
 
-def _stage(tree, stage):
+def stage_tree(tree, stage):
+    """Names and contents of `tree` as a folder of this machine; contents are links to their blobs."""
     stage.mkdir()
     for path, entry in tree.items():
         at = str(stage) + path
@@ -50,7 +51,7 @@ def _format(stage, image_path, settings, config, epoch):
         f"writing {image_path.name}", remedy=f"raise size_mib in {settings.name} if it is full", env=environ)
 
 
-def _quote(path):
+def quote(path):
     if '"' in path or "\n" in path:
         raise BuildError(f"debugfs cannot name {path!r}", "remove the file in the image's conf")
     return f'"{path}"'
@@ -60,10 +61,10 @@ def _metadata_commands(tree, values):
     """Owner, mode and xattrs of every inode; xattr values go to numbered files in the folder `values`."""
     seen = set()
     for path, entry in tree.items():
-        name = _quote(path)
+        name = quote(path)
         if entry.kind == "whiteout":
-            yield f"cd {_quote(os.path.dirname(path))}"
-            yield f"mknod {_quote(os.path.basename(path))} c 0 0"
+            yield f"cd {quote(os.path.dirname(path))}"
+            yield f"mknod {quote(os.path.basename(path))} c 0 0"
         if entry.blob in seen:
             continue  # a hard link: its inode is done
         if entry.blob:
@@ -74,33 +75,37 @@ def _metadata_commands(tree, values):
         for xattr, value in entry.xattrs:
             value_path = values / f"{len(os.listdir(values))}"
             value_path.write_bytes(bytes.fromhex(value))
-            yield f"ea_set -f {_quote(str(value_path))} {name} {xattr}"
+            yield f"ea_set -f {quote(str(value_path))} {name} {xattr}"
 
 
 def _time_commands(tree, epoch):
     """Times of every file; they go last, because debugfs touches directories while it adds to them."""
     for path, _ in tree.items():
         for field in TIME_FIELDS:
-            yield f"sif {_quote(path)} {field} @{epoch}"
+            yield f"sif {quote(path)} {field} @{epoch}"
     yield "ssv mtime @0"
     yield f"ssv wtime @{epoch}"
     yield f"ssv lastcheck @{epoch}"
 
 
-def _set_metadata(tree, image_path, epoch, scratch):
-    """Runs the debugfs commands; debugfs reports failures on stderr only, its status is always 0."""
+def set_metadata(tree, image_path, epoch, scratch):
+    """Owner, mode, xattrs and times of everything in `tree`, which may be a part of what the image holds."""
     work = scratch / (image_path.name + ".debugfs")
     values = work / "xattrs"
     values.mkdir(parents=True)
-    script = work / "commands"
-    commands = [*_metadata_commands(tree, values), *_time_commands(tree, epoch)]
-    script.write_text("\n".join(commands) + "\n", encoding="utf-8", errors="surrogateescape")
-    environ = {**os.environ, "E2FSPROGS_FAKE_TIME": str(epoch), "LC_ALL": "C.UTF-8"}
     try:
-        done = subprocess.run(["debugfs", "-w", "-f", str(script), str(image_path)], env=environ, check=False,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        debugfs([*_metadata_commands(tree, values), *_time_commands(tree, epoch)], image_path, epoch, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def debugfs(commands, image_path, epoch, folder):
+    """Runs commands; debugfs reports failures on stderr only, its status is always 0."""
+    script = folder / "commands"
+    script.write_text("\n".join(commands) + "\n", encoding="utf-8", errors="surrogateescape")
+    environ = {**os.environ, "E2FSPROGS_FAKE_TIME": str(epoch), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(["debugfs", "-w", "-f", str(script), str(image_path)], env=environ, check=False,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     complaints = [line for line in done.stderr.decode(errors="replace").splitlines()
                   if line.strip() and not line.startswith("debugfs 1.")]
     if done.returncode != 0 or complaints:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Gets the packages: one mmdebstrap run makes the system's tar and downloads all the rest.
 
-The application's and the kernel's packages are downloaded by the same apt, so that one set of package
-lists decides every version. They come back inside the tar, below /.blend.
+The application's and the kernel's packages, and what workloads work on, are downloaded by the same apt, so
+that one set of package lists decides every version. They come back inside the tar, below /.blend.
 """
 import os
 import pathlib
@@ -17,6 +17,7 @@ from .report import BuildError, run
 STAGE = "/.blend"
 APP = STAGE + "/app/"
 BOOT = STAGE + "/boot/"
+WORKLOADS = STAGE + "/workloads/"
 
 
 def plan(confs):
@@ -36,6 +37,8 @@ def plan(confs):
         "keyring": keyring, "kernel": section["kernel"],
         "system": confs["system"]["packages"]["include"].split(),
         "app": confs["app"]["packages"]["include"].split(),
+        "workload_source": confs["workloads"]["packages"]["source"],
+        "workload_package": confs["workloads"]["packages"]["package"],
     }
 
 
@@ -48,10 +51,11 @@ def hook_text(chosen):
     """Shell text that runs inside mmdebstrap, with the new root as $1, outside of it."""
     app = " ".join(shlex.quote(name) for name in chosen["app"])
     kernel = shlex.quote(chosen["kernel"])
+    source, package = shlex.quote(chosen["workload_source"]), shlex.quote(chosen["workload_package"])
     return f"""set -eu
 root=$1
 export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
-mkdir -p "$root{APP}partial" "$root{BOOT}"
+mkdir -p "$root{APP}partial" "$root{BOOT}" "$root{WORKLOADS}"
 apt() {{ apt-get -q -y -o APT::Sandbox::User=root -o APT::Install-Recommends=false "$@"; }}
 apt --download-only -o Dir::Cache::archives="$root{APP}" install {app}
 rm -rf "$root{APP}partial" "$root{APP}lock"
@@ -61,6 +65,9 @@ image=$(depends {kernel} linux-image)
 modules=$(depends "$image" linux-modules)
 cd "$root{BOOT}"
 apt download "$image" $modules busybox-static
+cd "$root{WORKLOADS}"
+apt download {package}
+apt source --download-only --only-source {source}
 chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash user
 chroot "$root" passwd --delete root
 """
@@ -72,7 +79,7 @@ def fetch(chosen, tar_path, epoch, log_path):
     if mode == "unshare" and shutil.which("newuidmap") is None:
         raise BuildError("an ordinary user needs newuidmap to install packages into a tree",
                          "run setup/install, or apt-get install uidmap")
-    source = f"deb [signed-by={chosen['keyring']}] {chosen['mirror']} {chosen['suite']} {chosen['components']}"
+    archive = f"[signed-by={chosen['keyring']}] {chosen['mirror']} {chosen['suite']} {chosen['components']}"
     argv = [
         "mmdebstrap", f"--mode={mode}", "--variant=apt", "--format=tar", "--architectures=amd64",
         f"--include={','.join(chosen['system'])}",
@@ -83,7 +90,7 @@ def fetch(chosen, tar_path, epoch, log_path):
         # Nothing is lost by skipping fsync: a tree that was interrupted is thrown away.
         "--dpkgopt=force-unsafe-io",
         f"--customize-hook={hook_text(chosen)}",
-        chosen["suite"], str(tar_path), source,
+        chosen["suite"], str(tar_path), f"deb {archive}", f"deb-src {archive}",
     ]
     environ = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "LC_ALL": "C.UTF-8", **_proxies()}
     try:
@@ -133,6 +140,13 @@ def deb_field(path):
     out = run(["dpkg-deb", "-f", str(path), "Package", "Version"], f"reading {path}").decode()
     fields = dict(re.findall(r"^(Package|Version): (.*)$", out, re.MULTILINE))
     return fields["Package"], fields["Version"]
+
+
+def source_field(path):
+    """(source package, version) of a .dsc file."""
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        fields = dict(re.findall(r"^(Source|Version): (.*)$", stream.read(), re.MULTILINE))
+    return fields["Source"], fields["Version"]
 
 
 def deb_stream(path):

@@ -3,6 +3,7 @@
 
 Files are hard links into the cache where possible, read-only; a guest gets its own copy-on-write clone.
 """
+import concurrent.futures
 import errno
 import hashlib
 import json
@@ -12,13 +13,24 @@ import subprocess
 
 from .report import BuildError
 
-# Key in the manifest, file name.
+# Key in the manifest, file name. Where the machine that builds has no mkfs.erofs, its images are left out.
 FILES = (
     ("system", "system.ext4"),
     ("system_next", "system-next.ext4"),
     ("app", "app.ext4"),
     ("user", "user.ext4"),
     ("monolithic", "monolithic.ext4"),
+    ("base", "base.ext4"),
+    ("base_next", "base-next.ext4"),
+    ("block_user", "block-user.qcow2"),
+    ("snapshot_user", "snapshot-user.cow"),
+    ("home", "home.ext4"),
+    ("user_filled", "user-filled.ext4"),
+    ("user_large", "user-large.ext4"),
+    ("layers", "layers.img"),
+    ("system_erofs", "system.erofs"),
+    ("system_next_erofs", "system-next.erofs"),
+    ("workloads", "workloads.tar"),
     ("kernel", "vmlinuz"),
     ("initramfs", "initramfs.img"),
 )
@@ -64,6 +76,16 @@ def describe(path):
     return {"sha256": digest, "bytes": info.st_size, "mtime_ns": info.st_mtime_ns}
 
 
+def describe_all(folder, told):
+    """The same for every file of a folder, by name; `told` is what the manifest says of some beyond that."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        described = {path.name: found for path, found in zip(paths, pool.map(describe, paths))}
+    for name, extra in told.items():
+        described[name]["extra"] = extra
+    return described
+
+
 def unchanged(folder, described):
     """Whether the files of a finished folder are still as described."""
     for name, known in described.items():
@@ -78,8 +100,9 @@ def unchanged(folder, described):
 
 def manifest(described, build, inputs):
     """The document which ARCHITECTURE.md describes."""
-    files = {key: {"path": name, "sha256": described[name]["sha256"], "bytes": described[name]["bytes"]}
-             for key, name in FILES}
+    files = {key: {"path": name, "sha256": described[name]["sha256"], "bytes": described[name]["bytes"],
+                   **described[name].get("extra", {})}
+             for key, name in FILES if name in described}
     return {"schema": 1, "files": files, "kernel_version": build["kernel_version"],
             "packages": build["packages"], "inputs_sha256": inputs}
 

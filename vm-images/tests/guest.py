@@ -6,10 +6,11 @@ import base64
 import json
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 import time
+
+import disks as disks_module
 
 BOOT_SECONDS = 180
 
@@ -18,9 +19,9 @@ class GuestError(Exception):
     """A wait ran out, or the guest died; the text holds the end of the console log."""
 
 
-def clone(source, target):
-    subprocess.run(["cp", "--sparse=always", "--no-preserve=mode", str(source), str(target)], check=True)
-    return target
+def place(number, count):
+    """Where on the bus: many disks go eight to a slot, as the functions of one device."""
+    return f",multifunction=on,addr={8 + number // 8:#x}.{number % 8}" if count > 16 else ""
 
 
 class Guest:
@@ -47,8 +48,8 @@ class Guest:
             "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
         ]
         for number, (serial, path, readonly) in enumerate(disks):
-            argv += ["-drive", f"if=none,id=d{number},format=raw,file={path},readonly={'on' if readonly else 'off'}",
-                     "-device", f"virtio-blk-pci,drive=d{number},serial={serial}"]
+            argv += ["-drive", f"if=none,id=d{number},{disks_module.drive(path)},readonly={'on' if readonly else 'off'}",
+                     "-device", f"virtio-blk-pci,drive=d{number},serial={serial}{place(number, len(disks))}"]
         self._argv = argv + list(extra)
         self._process = None
         self.started = 0.0
@@ -148,21 +149,3 @@ class Guest:
         pid = self._ask("guest-exec", {"path": "/bin/systemctl", "arg": ["poweroff"]}, 60)
         assert pid
         return self.wait_end()
-
-
-def layout(images, folder, name, engine="overlayfs", options=""):
-    """(disks, command line) of a layout, with fresh clones of what is written."""
-    folder = pathlib.Path(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    if name == "monolithic":
-        disks = [("system", clone(images / "monolithic.ext4", folder / "system.ext4"), False)]
-        return disks, f"blend.layout=monolithic blend.system=SERIAL=system {options}"
-    user = clone(images / "user.ext4", folder / "user.ext4")
-    rest = f"blend.system=SERIAL=system blend.app=SERIAL=app0 blend.user=SERIAL=user {options}"
-    if name == "coarse":
-        system = clone(images / "system.ext4", folder / "system.ext4")
-        disks = [("system", system, False), ("app0", images / "app.ext4", True), ("user", user, False)]
-        return disks, f"blend.layout=coarse {rest}"
-    disks = [("system", images / "system.ext4", True), ("app0", images / "app.ext4", True), ("user", user, False)]
-    return disks, f"blend.layout=fine blend.engine={engine} {rest}"

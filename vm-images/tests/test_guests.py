@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 import unittest
 
+import disks as disks_module
 import guest
 import support
 
 HELD_EVERYWHERE = {"user-home", "write-system-path", "system-release"}
-HELD_BY_MERGING = {"override-config", "override-program", "deletion", "app-in-place"}
+HELD_BY_MERGING = {"override-config", "override-program", "deletion", "app-in-place", "override-by-app", "user-over-app",
+                   "deletion-of-app"}
 
 
 class GuestTest(unittest.TestCase):
@@ -34,13 +36,14 @@ class GuestTest(unittest.TestCase):
     def guest(self, disks, command_line, name="run"):
         return guest.Guest(self.folder / name, self.images / "vmlinuz", self.images / "initramfs.img", disks, command_line)
 
-    def layout(self, name, engine="overlayfs", options=""):
-        return guest.layout(self.images, self.folder / "images", name, engine, options)
+    def layout(self, name, engine="overlayfs", options="", **more):
+        return disks_module.layout(self.images, self.folder / "images", name, engine, options, **more)
 
     def assert_clean(self, disks):
         for serial, path, readonly in disks:
             if not readonly:
-                clean, said = support.fsck(path)
+                image = path.whole(self.folder / "whole") if hasattr(path, "whole") else path
+                clean, said = support.fsck(image)
                 self.assertTrue(clean, f"{serial}: {said}")
 
     def succeed(self, running, script):
@@ -48,25 +51,29 @@ class GuestTest(unittest.TestCase):
         self.assertEqual(status, 0, f"{script}: {out}{err}")
         return out
 
-
-class Layouts(GuestTest):
-    def check(self, name, held, engine="overlayfs"):
+    def check(self, name, held, engine="overlayfs", also=None, **more):
+        """Boots a layout, holds its promises against `held`, runs `also` with the guest, powers off: (disks, guest)."""
         self.need(engine)
-        disks, command_line = self.layout(name, engine)
+        disks, command_line = self.layout(name, engine, **more)
         with self.guest(disks, command_line) as running:
             running.wait_for("R")
             self.assertEqual(running.marks(), "ImMSR", running.console())
             lines = self.succeed(running, "/usr/lib/blend/promises").splitlines()
             answers = {answer["check"]: answer["held"] for answer in map(json.loads, lines)}
             self.assertEqual(set(answers), HELD_EVERYWHERE | HELD_BY_MERGING)
-            self.assertEqual({check for check, yes in answers.items() if yes}, held)
+            self.assertEqual({check for check, yes in answers.items() if yes}, held, lines)
             self.assertEqual(self.succeed(running, "systemctl --failed --no-legend --plain"), "")
             self.succeed(running, "test -d /home/user/bench && test -e /run/blend/system/etc/blend-release")
+            if also is not None:
+                also(running)
             running.power_off()
             self.assertEqual(running.marks(), "ImMSRD", running.console())
             self.assertNotRegex(running.console(), "still mounted|does not answer|segfault|BUG:|Call Trace")
         self.assert_clean(disks)
+        return disks
 
+
+class Layouts(GuestTest):
     def test_monolithic(self):
         self.check("monolithic", HELD_EVERYWHERE | HELD_BY_MERGING)
 
@@ -78,7 +85,6 @@ class Layouts(GuestTest):
 
     def test_fine_blendfs(self):
         self.check("fine", HELD_EVERYWHERE | HELD_BY_MERGING, "blendfs")
-
 
     def test_fine_without_an_upper(self):
         for engine in ("overlayfs", "blendfs"):
