@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/base/text.h"
+#include "harness/host/programs.h"
 #include "harness/store/run_folder.h"
 
 namespace blendbench {
@@ -67,13 +68,7 @@ fs::path FindBuilt(const std::string& path_in_build) {
   return fs::path(path_in_build).filename();
 }
 
-fs::path DefaultImages() {
-  const char* cache = std::getenv("BLEND_CACHE");
-  const char* home = std::getenv("HOME");
-  const fs::path base =
-      cache && *cache ? fs::path(cache) : fs::path(home ? home : "/root") / ".cache" / "blendfs";
-  return base / "images" / "current";
-}
+fs::path DefaultImages() { return CacheFolder() / "images" / "current"; }
 
 Result<void> CheckRunId(const std::string& id) {
   constexpr size_t kLongest = 128;

@@ -114,17 +114,15 @@ class Child {
 
 class Listener {
  public:
-  explicit Listener(const Hear& hear) : hear_(hear) {}
-
   // Reads what is there; false at the end.
-  bool Drain(int fd) {
+  bool Drain(int fd, const Hear& hear) {
     char buffer[16384];
     ssize_t got;
     while ((got = ::read(fd, buffer, sizeof buffer)) > 0) {
       pending_.append(buffer, static_cast<size_t>(got));
       size_t end;
       while ((end = pending_.find('\n')) != std::string::npos) {
-        Take(pending_.substr(0, end));
+        Take(pending_.substr(0, end), hear);
         pending_.erase(0, end + 1);
       }
     }
@@ -133,30 +131,39 @@ class Listener {
   const std::string& error() const { return error_; }
 
  private:
-  void Take(const std::string& line) {
+  void Take(const std::string& line, const Hear& hear) {
     const std::optional<nlohmann::json> message = ParseHostileJson(line);
     if (!message) return;
     if (const auto error = StringMember(*message, kErrorKey)) {
       if (error_.empty()) error_ = *error;
     } else {
-      hear_(*message);
+      hear(*message);
     }
   }
 
-  const Hear& hear_;
   std::string pending_;
   std::string error_;
 };
 
 }  // namespace
 
-Outcome<void> RunIsolated(const std::function<Outcome<void>(const Say&)>& work, const Hear& hear,
-                          const std::filesystem::path& log, Deadline deadline,
-                          const Interrupt* interrupt) {
+struct IsolatedWork::Parts {
+  Parts(pid_t pid, Fd messages) : child(pid), read_end(std::move(messages)) {}
+  const Child child;
+  const Fd read_end;
+  Listener listener;
+  bool ended = false;
+};
+
+IsolatedWork::IsolatedWork(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+IsolatedWork::~IsolatedWork() = default;
+
+Outcome<std::unique_ptr<IsolatedWork>> IsolatedWork::Start(
+    const std::function<Outcome<void>(const Say&)>& work, const std::filesystem::path& log) {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) != 0) return Unexpected(ErrnoText("cannot make a pipe"));
-  const Fd read_end(fds[0]);
-  Fd write_end(fds[1]);
+  Fd read_end(fds[0]);
+  const Fd write_end(fds[1]);
   const Fd log_fd(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!log_fd) return Unexpected(ErrnoText("cannot open " + log.string()));
   const pid_t parent = ::getpid();
@@ -164,19 +171,39 @@ Outcome<void> RunIsolated(const std::function<Outcome<void>(const Say&)>& work, 
   if (pid < 0) return Unexpected(ErrnoText("cannot fork"));
   if (pid == 0) Between(work, write_end.get(), log_fd.get(), parent);
   ::setpgid(pid, pid);
-  const Child child(pid);
-  write_end.reset();
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
+  return std::unique_ptr<IsolatedWork>(
+      new IsolatedWork(std::make_unique<Parts>(pid, std::move(read_end))));
+}
 
-  Listener listener(hear);
-  bool ended = false;
+Wait IsolatedWork::HearUntil(const Hear& hear, const std::function<bool()>& done, Deadline deadline,
+                             const Interrupt* interrupt) {
+  Parts& parts = *parts_;
   EventLoop loop(interrupt);
-  loop.Watch(read_end.get(), POLLIN, [&](short) { ended = !listener.Drain(read_end.get()); });
-  const Wait wait = loop.RunUntil([&] { return ended; }, deadline);
-  if (wait != Wait::kDone) return Unexpected(WaitText(wait));
-  // The pipe closes when the last process inside is gone.
-  if (!listener.error().empty()) return Unexpected(listener.error());
+  if (!parts.ended)
+    loop.Watch(parts.read_end.get(), POLLIN, [&](short) {
+      // The pipe closes when the last process inside is gone.
+      parts.ended = !parts.listener.Drain(parts.read_end.get(), hear);
+    });
+  return loop.RunUntil([&] { return parts.ended || done(); }, deadline);
+}
+
+bool IsolatedWork::ended() const { return parts_->ended; }
+
+Outcome<void> IsolatedWork::result() const {
+  if (!parts_->listener.error().empty()) return Unexpected(parts_->listener.error());
   return {};
+}
+
+Outcome<void> RunIsolated(const std::function<Outcome<void>(const Say&)>& work, const Hear& hear,
+                          const std::filesystem::path& log, Deadline deadline,
+                          const Interrupt* interrupt) {
+  const auto started = IsolatedWork::Start(work, log);
+  if (!started) return Unexpected(started.error());
+  const Wait wait = (*started)->HearUntil(
+      hear, [] { return false; }, deadline, interrupt);
+  if (wait != Wait::kDone) return Unexpected(WaitText(wait));
+  return (*started)->result();
 }
 
 }  // namespace blendbench

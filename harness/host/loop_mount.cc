@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/host/loop_mount.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
@@ -18,10 +19,22 @@ namespace {
 constexpr int kLoopTries = 50;  // others may take the free device that was named
 constexpr int kRetry_us = 20'000;
 
+constexpr off_t kSuperblockAt = 1024;
+constexpr uint32_t kErofsMagic = 0xE0F5E1E2;
+
+// What is no erofs is left to ext4, which says what is wrong with it.
+const char* FileSystemOf(int image) {
+  uint32_t magic = 0;
+  const bool read = ::pread(image, &magic, sizeof magic, kSuperblockAt) == sizeof magic;
+  return read && le32toh(magic) == kErofsMagic ? "erofs" : "ext4";
+}
+
 // A loop device over `image`, which the kernel takes down when its last user is gone.
-Outcome<std::string> AttachLoop(const std::filesystem::path& image, bool read_only, Fd& device) {
+Outcome<std::string> AttachLoop(const std::filesystem::path& image, bool read_only, LoopCache cache,
+                                Fd& device, std::string& type) {
   const Fd backing(::open(image.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC));
   if (!backing) return Unexpected(ErrnoText("cannot open " + image.string()));
+  type = FileSystemOf(backing.get());
   const Fd control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC));
   if (!control) return Unexpected(ErrnoText("cannot open /dev/loop-control (modprobe loop)"));
   for (int i = 0; i < kLoopTries; ++i) {
@@ -32,8 +45,9 @@ Outcome<std::string> AttachLoop(const std::filesystem::path& image, bool read_on
     if (!device) return Unexpected(ErrnoText("cannot open " + path));
     loop_config config{};
     config.fd = static_cast<uint32_t>(backing.get());
-    config.info.lo_flags =
-        LO_FLAGS_AUTOCLEAR | (read_only ? uint32_t{LO_FLAGS_READ_ONLY} : uint32_t{0});
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+    if (read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
+    if (cache == LoopCache::kDirect) config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
     if (::ioctl(device.get(), LOOP_CONFIGURE, &config) == 0) return path;
     if (errno != EBUSY) return Unexpected(ErrnoText("cannot set up " + path));
   }
@@ -43,12 +57,13 @@ Outcome<std::string> AttachLoop(const std::filesystem::path& image, bool read_on
 }  // namespace
 
 Outcome<void> MountImage(const std::filesystem::path& image, const std::filesystem::path& target,
-                         bool read_only) {
+                         bool read_only, LoopCache cache) {
   Fd device;
-  const Outcome<std::string> path = AttachLoop(image, read_only, device);
+  std::string type;
+  const Outcome<std::string> path = AttachLoop(image, read_only, cache, device, type);
   if (!path) return Unexpected(path.error());
   const unsigned long flags = MS_NOATIME | (read_only ? MS_RDONLY : 0);
-  if (::mount(path->c_str(), target.c_str(), "ext4", flags, nullptr) != 0)
+  if (::mount(path->c_str(), target.c_str(), type.c_str(), flags, nullptr) != 0)
     return Unexpected(ErrnoText("cannot mount " + image.string()));
   return {};
 }

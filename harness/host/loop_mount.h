@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ext4 images mounted through loop devices that go with their mount, and plain mount helpers. For use
+// Images mounted through loop devices that go with their mount, and plain mount helpers. For use
 // inside RunIsolated alone: nothing here undoes itself, the namespace does.
 // Thread-safety: one thread.
 #pragma once
@@ -13,8 +13,13 @@
 
 namespace blendbench {
 
+// Whether a loop device keeps pages of the image beside those of the file system that is in it.
+// kDirect does not, where the image's file system can do without (QEMU's cache.direct).
+enum class LoopCache { kTwice, kDirect };
+
+// An image of ext4, or of erofs, which is always read-only.
 Outcome<void> MountImage(const std::filesystem::path& image, const std::filesystem::path& target,
-                         bool read_only);
+                         bool read_only, LoopCache cache = LoopCache::kTwice);
 Outcome<void> BindMount(const std::filesystem::path& from, const std::filesystem::path& target);
 
 // Tries again as long as something still uses it, until the deadline.

@@ -45,6 +45,17 @@ fs::path FindProgram(const std::string& name) {
   return "";
 }
 
+fs::path CacheFolder() {
+  const auto named = [](const char* variable) -> fs::path {
+    const char* value = std::getenv(variable);
+    return value == nullptr ? "" : value;
+  };
+  if (fs::path cache = named("BLEND_CACHE"); !cache.empty()) return cache;
+  if (fs::path caches = named("XDG_CACHE_HOME"); !caches.empty()) return caches / "blendfs";
+  const fs::path home = named("HOME");
+  return (home.empty() ? fs::path("/root") : home) / ".cache" / "blendfs";
+}
+
 EngineHere LookForEngine(EngineDescriptor descriptor, const Interrupt* interrupt) {
   EngineHere here;
   if (descriptor.kind == MountKind::kKernel) {

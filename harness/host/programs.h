@@ -15,6 +15,9 @@ namespace blendbench {
 // there is none.
 std::filesystem::path FindProgram(const std::string& name);
 
+// Where downloads and built images stay: ${BLEND_CACHE:-~/.cache/blendfs}.
+std::filesystem::path CacheFolder();
+
 // An engine as this machine has it.
 struct EngineHere {
   EngineDescriptor descriptor;  // with the program's path filled in
