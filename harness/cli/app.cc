@@ -29,7 +29,7 @@ constexpr const char* kExitStatus =
 void AddSpecOptions(CLI::App& command, SpecOptions& options) {
   command
       .add_option("SPEC", options.spec,
-                  "a spec file (TOML), or a profile: smoke, quick, full, host")
+                  "a spec file (TOML), or a profile: smoke, quick, strategies, host")
       ->required();
   command.add_option("--blocks", options.blocks, "how many blocks, instead of the spec's number")
       ->check(CLI::Range(1, 1000));
@@ -109,7 +109,7 @@ void DefineRun(CommandLine& line) {
   command->footer(
       "Examples:\n"
       "  blendbench run quick --images ~/.cache/blendfs/images\n"
-      "  blendbench run full --images DIR --blocks 20 --substrate kvm\n"
+      "  blendbench run verdict --images DIR --blocks 20 --substrate kvm\n"
       "  blendbench run host-quick   engines side by side on this host, without guests\n"
       "  blendbench run quick --images DIR --run mine --resume   after a crash, or to be sure it "
       "is done");

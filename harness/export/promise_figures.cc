@@ -98,16 +98,11 @@ json ArmUpgrade(const RunRecord& record, const Arm& arm) {
     if (const json why = upgrade.value("failure", json()); why.is_string()) failures.push_back(why);
   }
   const std::string why = WhyNoUpgrade(arm);
-  return {{"arm", arm.id},
-          {"of", of},
-          {"booted", booted},
-          {"exchange_s", seconds},
-          {"bytes_per_user", bytes},
-          {"overrides_kept", kept},
-          {"updates_seen", updates},
-          {"file_system_clean", checked == 0 ? json() : json(sound)},
-          {"possible", why.empty()},
-          {"why", why},
+  return {{"arm", arm.id},           {"of", of},
+          {"booted", booted},        {"exchange_s", seconds},
+          {"bytes_per_user", bytes}, {"overrides_kept", kept},
+          {"updates_seen", updates}, {"file_system_clean", checked == 0 ? json() : json(sound)},
+          {"possible", why.empty()}, {"why", why},
           {"failures", failures}};
 }
 
@@ -123,9 +118,9 @@ json StorageGrowthJson(const RunRecord& record) {
 }
 
 json UpgradesJson(const RunRecord& record) {
-  const bool any = std::any_of(
-      record.samples.begin(), record.samples.end(),
-      [](const Sample& sample) { return !RawObject(sample, "upgrade").is_null(); });
+  const bool any =
+      std::any_of(record.samples.begin(), record.samples.end(),
+                  [](const Sample& sample) { return !RawObject(sample, "upgrade").is_null(); });
   if (!any) return json();
   json list = json::array();
   for (const Arm& arm : record.plan.experiment.arms)

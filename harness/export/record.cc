@@ -36,6 +36,15 @@ Controls CountControls(const std::vector<Comparison>& comparisons) {
   return {stats::ClopperPearson(alarms, judged), stats::ClopperPearson(off_one, judged)};
 }
 
+// Each experiment has its part of the claims' arms; about the other claims it says nothing. The paper's own are
+// answered in any case, and be it that the run has no such arm.
+bool Concerns(const Claim& claim, const Experiment& experiment) {
+  if (claim.role == "paper" && !OnHost(experiment)) return true;
+  const bool compares = claim.rule == Rule::kNonInferiority;
+  return FindArm(experiment, claim.arm) != nullptr &&
+         (!compares || FindArm(experiment, claim.reference) != nullptr);
+}
+
 }  // namespace
 
 RunRecord RecordOf(const RunFolder& run) {
@@ -63,7 +72,7 @@ Result<Analysis> Analyse(const RunRecord& record) {
   const Evidence evidence{experiment, record.samples, analysis.promises,
                           record.environment.substrate};
   for (const Claim& claim : analysis.claims)
-    analysis.verdicts.push_back(JudgeClaim(claim, evidence));
+    if (Concerns(claim, experiment)) analysis.verdicts.push_back(JudgeClaim(claim, evidence));
   analysis.controls = CountControls(analysis.comparisons);
   analysis.failures = CountFailures(record.samples);
   analysis.discarded = NoisyBlocks(experiment.noise, record.samples);

@@ -43,10 +43,11 @@ struct Controls {
 };
 
 struct Analysis {
-  std::vector<Claim> claims;
+  std::vector<Claim> claims;  // all
   std::vector<Comparison> comparisons;
   std::vector<CheckTally> promises;
-  std::vector<ClaimVerdict> verdicts;
+  std::vector<ClaimVerdict>
+      verdicts;  // of the claims that the run's arms are about, and of the paper's own
   Controls controls;
   Failures failures;
   std::map<int, std::string> discarded;  // blocks too noisy by the plan's rules -> why

@@ -82,6 +82,10 @@ Outcome<void> ArmSession::Start(const std::string& console) {
   phase_ = "start";
   Outcome<MachineSpec> spec = MachineFor(settings_, arm_, clones_.disks());
   if (!spec) return Unexpected(spec.error());
+  if (arm_.engine == kExportEngine) {
+    if (Outcome<void> exported = StartExport(); !exported) return exported;
+    spec->root_socket = export_->socket().string();
+  }
   const GuestFiles files{.console_log = settings_.run_folder / console,
                          .qemu_log = settings_.scratch / "qemu.log"};
   Outcome<std::unique_ptr<Guest>> guest =
@@ -92,6 +96,43 @@ Outcome<void> ArmSession::Start(const std::string& console) {
   pauser_ = std::make_unique<Pauser>(arm_.handicap.pause,
                                      [group](int signal) { ::kill(-group, signal); });
   return {};
+}
+
+// Before the guest, whose sockets its daemon must not inherit.
+Outcome<void> ArmSession::StartExport() {
+  ExportOrder order;
+  order.virtiofsd = FindVirtiofsd();
+  if (order.virtiofsd.empty())
+    return Unexpected(
+        "not available here: virtiofsd is not installed (package virtiofsd, or run "
+        "setup/install)");
+  for (const Disk& disk : clones_.disks()) {
+    if (disk.serial.starts_with("app")) order.lowers.push_back(disk.image);
+    if (disk.serial == "user") order.user = disk.clone;
+  }
+  for (const Disk& disk : clones_.disks())
+    if (disk.serial == "system") order.lowers.push_back(disk.image);
+  order.folder = settings_.scratch;
+  order.log = settings_.scratch / "virtiofsd.log";
+  Outcome<std::unique_ptr<HostExport>> started =
+      HostExport::Start(order, interrupt_, Deadline::After(kStartS));
+  if (!started) return Unexpected(started.error());
+  export_ = std::move(*started);
+  return {};
+}
+
+// After the guest: what it wrote is on its image once the host has unmounted it.
+void ArmSession::EndExport() {
+  if (!export_) return;
+  const Outcome<void> stopped = export_->Stop(Deadline::After(kStartS));
+  export_.reset();
+  if (!stopped && sample_.status == SampleStatus::kOk)
+    FailSample("poweroff", "the host's export: " + stopped.error(), "");
+}
+
+void ArmSession::ForgetDisks() {
+  EvictFromHostCache(clones_.disks());
+  if (arm_.engine == kExportEngine) (void)HostExport::EvictFromHostCache();
 }
 
 Outcome<void> ArmSession::Boot() {
@@ -114,7 +155,7 @@ Outcome<void> ArmSession::Jobs() {
     const auto text = RenderJob(settings_.job_texts.at(job.file), job, JobPlace{}, seed);
     if (!text) return Unexpected(text.error());
     const Deadline deadline = Deadline::After(experiment.guest.job_timeout_s);
-    EvictFromHostCache(clones_.disks());
+    ForgetDisks();
     Outcome<JobOutcome> outcome = RunFioJob(*guest_, job.id, *text, deadline);
     if (!outcome) return Unexpected(outcome.error());
     sample_.metrics[JobMetricId(job)] = outcome->result.mbps;
@@ -209,13 +250,14 @@ void ArmSession::EndGuest() {
     sample_.raw["handicap"] = {{"paused_s", pauser_->paused_s()},
                                {"running_s", pauser_->running_s()}};
   pauser_.reset();  // before QEMU goes, and its number with it
-  if (!guest_) return;
+  if (!guest_) return EndExport();
   if (guest_->host_disk_full())
     host_error_ = Error{ExitCode::kEnvironment,
                         settings_.scratch.string() + ": no space left while " + arm_.id +
                             " ran; free some, then run it again with --resume"};
   guest_->Stop();
   guest_.reset();
+  EndExport();
 }
 
 void ArmSession::FailSample(const std::string& phase, const std::string& reason,
@@ -262,7 +304,7 @@ void ArmSession::CheckUsersDisk() {
 
 Outcome<void> ArmSession::UpgradeSteps(const std::string& console) {
   if (Outcome<void> exchanged = ExchangeSystem(); !exchanged) return exchanged;
-  EvictFromHostCache(clones_.disks());
+  ForgetDisks();
   if (Outcome<void> started = Start(console); !started) return started;
   if (Outcome<void> booted = Boot(); !booted) return booted;
   progress_.Phase("upgrade");

@@ -13,6 +13,7 @@
 #include "harness/host/pauser.h"
 #include "harness/measure/arm.h"
 #include "harness/measure/clones.h"
+#include "harness/measure/host_export.h"
 
 namespace blendbench {
 
@@ -44,6 +45,9 @@ class ArmSession {
   Outcome<void> ExchangeSystem();
   Outcome<void> UpgradeSteps(const std::string& console);
   void CheckUsersDisk();
+  Outcome<void> StartExport();
+  void EndExport();
+  void ForgetDisks();
   void FailSample(const std::string& phase, const std::string& reason, const std::string& console);
   void EndGuest();
 
@@ -53,6 +57,7 @@ class ArmSession {
   Progress& progress_;
   const Interrupt* interrupt_;
   Sample& sample_;
+  std::unique_ptr<HostExport> export_;  // of an arm whose root the host merges
   std::unique_ptr<Guest> guest_;
   std::unique_ptr<Pauser> pauser_;  // of the arm's handicap, while the guest runs
   std::string phase_;               // for the failure, as Failure::phase names it

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "harness/base/files.h"
+#include "harness/base/text.h"
 #include "harness/guest/hostile.h"
 #include "harness/spec/disk_roles.h"
 

@@ -75,8 +75,8 @@ struct Experiment {
   GuestSettings guest;
   HostSettings host;
   NoiseRules noise;
-  std::vector<Metric> external;  // of an imported experiment
-  std::string spec_sha256;       // of the bytes of the spec file
+  std::vector<Metric> external;       // of an imported experiment
+  std::string spec_sha256;            // of the bytes of the spec file
   std::vector<std::string> programs;  // ids of spec/program.h, run in guests after the jobs
 };
 

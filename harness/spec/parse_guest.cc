@@ -92,6 +92,9 @@ Arm ReadArm(const toml::table& table, const std::vector<EngineDescriptor>& engin
                              "use; remove it",
                              arm.id));
   }
+  if (experiment.crowd && arm.engine == kExportEngine)
+    reader.Error("engine",
+                 "what the host merges is not counted in a crowd; use an engine of guests");
   arm.engine_options = reader.Text("engine_options", "");
   // These go to the kernel command line, where a blank starts the next parameter.
   if (arm.engine_options.find_first_of(" \t\n\"") != std::string::npos) {

@@ -76,9 +76,9 @@ TEST_F(CliTest, SpecErrorsNameFileLineAndRemedy) {
                                     "fuse-overlayfs, unionfs-fuse, blendfs"));
   EXPECT_FALSE(fs::exists(Runs()));  // nothing was begun
   EXPECT_THAT(CallBlendbench({"plan", "nowhere"}).err,
-              HasSubstr("calibrate, calibrate-host, engines, full, host, host-layers, host-quick, "
-                        "icount, icount-proof, "
-                        "quick, smoke"));
+              HasSubstr("calibrate, calibrate-host, crowd, disk-speed, engines, host, host-full, "
+                        "host-layers, host-quick, icount, icount-proof, image-size, layers, "
+                        "memory, promises, quick, smoke, strategies, user-fill, verdict"));
   const Called claims =
       CallBlendbench({"plan", "smoke", "--claims", Write("c.toml", "[[clame]]\n")});
   EXPECT_EQ(claims.status, 2);

@@ -170,9 +170,8 @@ TEST_F(GuestBoot, AMadeUpEngineCarriesARoot) {
   engine.mount = {"{program}", "-o", "lowerdir={lowers},upperdir={upper},workdir={work}{options}",
                   "{target}"};
   const fs::path initramfs = folder_ / "initramfs-made-up.img";
-  const Result<void> written =
-      WriteEngineInitramfs(engine, RootMountOrder(arm), settings_.images.at("initramfs").path,
-                           initramfs, &interrupt_);
+  const Result<void> written = WriteEngineInitramfs(
+      engine, RootMountOrder(arm), settings_.images.at("initramfs").path, initramfs, &interrupt_);
   ASSERT_TRUE(written) << written.error().message;
   settings_.engine_initramfs.emplace(arm.id, initramfs);
   Result<Sample> sample = Measure(arm.id, false);

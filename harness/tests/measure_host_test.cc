@@ -161,8 +161,7 @@ TEST_F(MeasureHost, ClonesLieOnTheImagesAndGoWithTheirOwner) {
   const fs::path place = folder_ / "clones";
   fs::create_directories(place);
   {
-    Result<CloneSet> clones =
-        CloneSet::Make(*images, DiskRoles(FineArm(), false), place, nullptr);
+    Result<CloneSet> clones = CloneSet::Make(*images, DiskRoles(FineArm(), false), place, nullptr);
     ASSERT_TRUE(clones) << clones.error().message;
     ASSERT_EQ(clones->disks().size(), 3u);
     const Disk user = clones->disks()[2];

@@ -9,6 +9,7 @@
 
 #include "harness/base/files.h"
 #include "harness/base/text.h"
+#include "harness/spec/disk_roles.h"
 #include "harness/spec/experiment.h"
 #include "harness/spec/job_text.h"
 #include "harness/spec/metrics.h"
@@ -106,6 +107,91 @@ TEST(Spec, ReadsWhatIsThereAndDefaultsTheRest) {
   EXPECT_EQ(experiment->spec_sha256, Sha256Hex(kGood));
 }
 
+TEST(Spec, WhatGuestsOfAnArmHaveOtherwiseIsReadAndKeptInThePlan) {
+  const std::string text =
+      Changed("engine_options = \"writeback,threads=2\"\n",
+              "layers = 8\nat = 8\nmemory_mib = 256\ndisk_mbps = 50\ndisk_iops = 800\n"
+              "images = { system = \"system_erofs\" }\n") +
+      "\n[dimension]\nname = \"layers\"\nlabel = \"lower layers\"\n";
+  const auto experiment = ParseExperiment(text, "t.toml");
+  ASSERT_TRUE(experiment) << experiment.error();
+  const Arm& fine = experiment->arms[1];
+  EXPECT_EQ(experiment->dimension.label, "lower layers");
+  EXPECT_EQ(fine.at, 8);
+  EXPECT_EQ(fine.guest.layers, 8);
+  EXPECT_EQ(fine.guest.disk_iops, 800);
+  EXPECT_EQ(experiment->arms[0].guest, ArmGuest());
+  const nlohmann::json plan = ToJson(MakePlan(*experiment, ""));
+  EXPECT_FALSE(plan["experiment"]["arms"][0].contains("guest"));  // plans of others keep their hash
+  const auto again = PlanFromJson(plan);
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(again->experiment.arms[1].guest, fine.guest);
+  EXPECT_EQ(again->experiment.arms[1].at, 8);
+  EXPECT_EQ(again->experiment.dimension.name, "layers");
+  EXPECT_EQ(ToJson(*again).dump(), plan.dump());
+}
+
+TEST(Spec, ACrowdIsNotUpgradedAndHasMetricsOfItsOwn) {
+  std::string text = Changed("blocks = 3", "crowd = true");
+  text.erase(text.find("[[job]]"));
+  text += "guests = 4\n";
+  const auto experiment = ParseExperiment(text, "t.toml");
+  ASSERT_TRUE(experiment) << experiment.error();
+  EXPECT_FALSE(experiment->upgrade);
+  EXPECT_EQ(experiment->arms[1].guest.guests, 4);
+  EXPECT_EQ(MetricsOf(*experiment)[0].id, "memory.cache_mib");
+  EXPECT_TRUE(PlanFromJson(ToJson(MakePlan(*experiment, "")))->experiment.crowd);
+}
+
+TEST(DiskRoles, OnlyPrivateDisksAreWritable) {
+  Arm arm;
+  arm.layout = Layout::kFine;
+  arm.engine = "blendfs";
+  const std::vector<DiskRole> fine = DiskRoles(arm, false);
+  ASSERT_EQ(fine.size(), 3u);
+  EXPECT_EQ(fine[0], (DiskRole{.serial = "system", .image = "system", .read_only = true}));
+  EXPECT_EQ(fine[1], (DiskRole{.serial = "app0", .image = "app", .read_only = true}));
+  EXPECT_EQ(fine[2], (DiskRole{.serial = "user", .image = "user", .per_user = true}));
+  arm.layout = Layout::kCoarse;
+  EXPECT_EQ(DiskRoles(arm, true)[0], (DiskRole{.serial = "system", .image = "system_next"}));
+  EXPECT_TRUE(DiskRoles(arm, true)[1].read_only);
+  arm.guest.user_at = "/home";
+  EXPECT_EQ(DiskRoles(arm, false)[2].image, "home");
+  arm.layout = Layout::kMonolithic;
+  EXPECT_EQ(DiskRoles(arm, false),
+            (std::vector<DiskRole>{{.serial = "system", .image = "monolithic", .per_user = true}}));
+}
+
+TEST(DiskRoles, OfBlockLayoutsShareTheBase) {
+  Arm arm;
+  arm.layout = Layout::kBlock;
+  arm.engine = kChainEngine;
+  EXPECT_EQ(
+      DiskRoles(arm, true),
+      (std::vector<DiskRole>{{.serial = "system", .image = "base_next", .overlay = "block_user"}}));
+  arm.engine = "dm-snapshot";
+  EXPECT_TRUE(DiskRoles(arm, false)[0].read_only);
+  EXPECT_EQ(DiskRoles(arm, false)[1].image, "snapshot_user");
+}
+
+TEST(DiskRoles, LayersComeBehindTheDisksThatEveryGuestHas) {
+  Arm arm;
+  arm.layout = Layout::kFine;
+  arm.engine = "overlayfs";
+  arm.guest.layers = 4;
+  arm.guest.images["system"] = "system_erofs";
+  const std::vector<DiskRole> roles = DiskRoles(arm, true);
+  ASSERT_EQ(roles.size(), 5u);
+  EXPECT_EQ(roles[0].image, "system_next_erofs");
+  EXPECT_EQ(roles[2].serial, "user");
+  EXPECT_EQ(roles[4].serial, "app2");
+  EXPECT_EQ(roles[4].slice, 1);
+  arm.guest.layers = 1;
+  EXPECT_EQ(DiskRoles(arm, false).size(), 2u);  // no application
+  arm.engine = kExportEngine;
+  for (const DiskRole& role : DiskRoles(arm, false)) EXPECT_TRUE(role.exported);
+}
+
 struct Mistake {
   const char* from;
   const char* to;
@@ -129,15 +215,28 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"memory_mib", "memory", "t.toml:4: unknown key \"memory\" in guest"},
         Mistake{"\"blendfs\"", "\"aufs\"",
                 "t.toml:12: arm: unknown engine \"aufs\"; it must be one of: overlayfs, "
-                "fuse-overlayfs, unionfs-fuse, blendfs"},
+                "fuse-overlayfs, unionfs-fuse, blendfs, virtiofs"},
         Mistake{"engine = \"blendfs\"", "engine = \"mergerfs\"",
                 "\"mergerfs\" cannot carry a guest's root: it has no copy-on-write"},
         Mistake{"\"fine\"\nengine = \"blendfs\"", "\"fine\"",
                 "it must be one of: overlayfs, "
-                "fuse-overlayfs, unionfs-fuse, blendfs"},
-        Mistake{"engine = \"blendfs\"", "engine = \"mergerfs\"",
-                "\"mergerfs\" cannot carry a guest's root: it has no copy-on-write"},
-        Mistake{"layout = \"coarse\"", "layout = \"course\"", "monolithic, coarse, fine"},
+                "fuse-overlayfs, unionfs-fuse, blendfs, virtiofs"},
+        Mistake{"layout = \"fine\"", "layout = \"block\"",
+                "unknown engine \"blendfs\"; it must be one of: qcow2, dm-snapshot"},
+        Mistake{"engine = \"blendfs\"", "engine = \"qcow2\"", "unknown engine \"qcow2\""},
+        Mistake{"layout = \"coarse\"", "layout = \"coarse\"\nlayers = 3", "has layers to count"},
+        Mistake{"layout = \"coarse\"", "layout = \"coarse\"\nguests = 3", "crowd = true"},
+        Mistake{"layout = \"coarse\"", "layout = \"coarse\"\nat = 3",
+                "[dimension], which is missing"},
+        Mistake{"engine = \"blendfs\"", "engine = \"blendfs\"\nuser_at = \"/home\"",
+                "mounts the user image"},
+        Mistake{"engine = \"blendfs\"", "engine = \"blendfs\"\nlayers = 65", "it must be 1 to 64"},
+        Mistake{"engine = \"blendfs\"", "engine = \"blendfs\"\nimages = { sytem = \"x\" }",
+                "did you mean \"system\"?"},
+        Mistake{"engine = \"blendfs\"", "engine = \"blendfs\"\nimages = { system = \"../x\" }",
+                "may hold only"},
+        Mistake{"blocks = 3", "blocks = 3\ncrowd = true", "counted, not timed; remove the jobs"},
+        Mistake{"layout = \"coarse\"", "layout = \"course\"", "monolithic, coarse, fine, block"},
         Mistake{"layout = \"coarse\"", "layout = \"coarse\"\nengine = \"blendfs\"", "remove it"},
         Mistake{"blocks = 3", "blocks = 0", "it must be 1 to 1000"},
         Mistake{"blocks = 3", "blocks = \"3\"", "must be a whole number"},
