@@ -20,10 +20,11 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
   if (!parsed) return tl::unexpected(parsed.error());
   const toml::table& document = *parsed;
   TomlErrors errors{file_name, ""};
-  TomlReader root(document, "the experiment",
-                  {"name", "description", "substrate", "seed", "blocks", "arm", "job", "promises",
-                   "upgrade", "guest", "cases", "host", "engine", "noise", "crowd", "dimension"},
-                  errors);
+  TomlReader root(
+      document, "the experiment",
+      {"name", "description", "substrate", "seed", "blocks", "arm", "job", "promises", "upgrade",
+       "guest", "cases", "host", "engine", "noise", "crowd", "dimension", "programs"},
+      errors);
   Experiment experiment;
   experiment.name = root.RequiredText("name");
   if (!experiment.name.empty() && !IsPlainName(experiment.name, "-_")) {

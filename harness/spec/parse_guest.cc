@@ -9,6 +9,7 @@
 #include "harness/base/text.h"
 #include "harness/spec/parse_arm.h"
 #include "harness/spec/parse_engine.h"
+#include "harness/spec/program.h"
 
 namespace blendbench {
 namespace {
@@ -171,6 +172,11 @@ void CheckJobs(const Experiment& experiment, TomlReader& root) {
   }
 }
 
+std::vector<std::string> ReadPrograms(TomlReader& root) {
+  return ReadNames(root, "programs", "program", ProgramIds(),
+                   [](const std::string& id) { return ProgramById(id) != nullptr; });
+}
+
 }  // namespace
 
 void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,
@@ -195,8 +201,11 @@ void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErro
   std::erase_if(experiment.engines, IsInImages);
   for (const toml::table* job : root.Tables("job"))
     experiment.jobs.push_back(ReadJob(*job, errors));
-  if (experiment.crowd && !experiment.jobs.empty())
-    root.Error("job", "a crowd of guests is counted, not timed; remove the jobs");
+  experiment.programs = ReadPrograms(root);
+  if (CountsInstructions(experiment) && !experiment.programs.empty())
+    root.Error("programs", "substrate \"icount\" counts loads of its own; remove \"programs\"");
+  if (experiment.crowd && !(experiment.jobs.empty() && experiment.programs.empty()))
+    root.Error("job", "a crowd of guests is counted, not timed; remove the jobs and programs");
   CheckJobs(experiment, root);
 }
 

@@ -8,6 +8,7 @@
 #include "harness/base/random.h"
 #include "harness/spec/experiment.h"
 #include "harness/spec/plan_host.h"
+#include "harness/spec/program.h"
 
 namespace blendbench {
 namespace {
@@ -59,6 +60,13 @@ Dimension ReadDimension(const json& object) {
   return {object.at("name"), object.at("label"), object.at("unit")};
 }
 
+std::vector<std::string> ProgramsFromJson(const json& list) {
+  const std::vector<std::string> ids = list;
+  for (const std::string& id : ids)
+    if (ProgramById(id) == nullptr) throw std::runtime_error("unknown program \"" + id + "\"");
+  return ids;
+}
+
 Experiment ReadExperiment(const json& object) {
   Experiment experiment;
   experiment.name = object.at("name");
@@ -81,6 +89,7 @@ Experiment ReadExperiment(const json& object) {
   experiment.crowd = object.value("crowd", false);
   if (object.contains("dimension")) experiment.dimension = ReadDimension(object["dimension"]);
   if (IsExternal(experiment)) experiment.external = MetricsFromJson(object.at("external"));
+  experiment.programs = ProgramsFromJson(object.value("programs", json::array()));
   return experiment;
 }
 
@@ -139,6 +148,7 @@ json ToJson(const Plan& plan) {
   if (experiment.crowd) described["crowd"] = true;
   if (experiment.dimension.any()) described["dimension"] = ToJson(experiment.dimension);
   if (IsExternal(experiment)) described["external"] = MetricsToJson(experiment.external);
+  if (!experiment.programs.empty()) described["programs"] = experiment.programs;
   return {{"schema", kSchema},
           {"claims_sha256", plan.claims_sha256},
           {"steps", steps},
