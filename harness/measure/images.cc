@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::array<const char*, 7> kNeeded = {"system",     "system_next", "app",      "user",
                                                 "monolithic", "kernel",      "initramfs"};
-// Images from before there was one serve all the same.
 
 std::string Remedy(const fs::path& folder) {
   return fmt::format("; build the images with: vm-images/build --out {}", folder.string());
