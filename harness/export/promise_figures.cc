@@ -109,6 +109,8 @@ json ArmUpgrade(const RunRecord& record, const Arm& arm) {
 }  // namespace
 
 json StorageGrowthJson(const RunRecord& record) {
+  // Jobs write for a time, so guests that ran them did not all do the same.
+  if (!record.plan.experiment.jobs.empty()) return json();
   json arms = json::array();
   for (const Arm& arm : record.plan.experiment.arms)
     if (json growth = ArmGrowth(record, arm); !growth.is_null() && !arm.control)

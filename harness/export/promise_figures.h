@@ -10,7 +10,7 @@
 namespace blendbench {
 
 // Per arm, bytes on the host's disk that all users share and that one user takes, as measured after its guest's work; null
-// where no sample tells. The members for more users than were measured are a model: shared + users * per user.
+// where no sample tells, and where the work was not the same for all. The members for more users than were measured are a model: shared + users * per user.
 nlohmann::json StorageGrowthJson(const RunRecord& record);
 
 // Per arm, what its upgraded guests showed, or why it has no system image to exchange; null when the run makes no upgrades.
