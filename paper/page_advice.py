@@ -14,7 +14,7 @@ def _answer(report, answer):
     verdict, small = _verdict(report, answer)
     return {"title": need.title, "what": need.what, "measured_by": need.measured_on_host if report.host else need.measured_by, "metrics": len(answer.metrics),
             "disk": need.metrics is None, "verdict": verdict, "why": small, "tone": "good" if answer.best else "open", "decided": bool(answer.best),
-            "ranked": [_ranked(report, answer, one) for one in answer.ranked],
+            "ranked": [_ranked(report, answer, one) for one in answer.ranked] if answer.best or len(answer.ranked) > 1 else [],
             "unranked": [(report.arm(arm).label, why) for arm, why in answer.unranked], "out": _merged(report, answer.out)}
 
 
