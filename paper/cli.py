@@ -19,16 +19,18 @@ _EPILOG = """exit status:
 INPUT.json is made by: blendbench export RUN --format report > INPUT.json
 The same input gives the same bytes."""
 
+STRATEGIES = "strategies"  # the folder of their pages, beside report.html
+
 
 def main(arguments):
     return command.carry_out("report", lambda: _run(_parse(arguments)))
 
 
 def _parse(arguments):
-    parser = argparse.ArgumentParser(prog="report", description="Makes a run's report: report.html and plots/ (PDF, PNG and CSV of each plot).",
+    parser = argparse.ArgumentParser(prog="report", description="Makes a run's report: report.html, strategies/ (a page each) and plots/ (PDF, PNG and CSV of each plot).",
                                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("input", metavar="INPUT.json", nargs="?", help="the exported document; - reads standard input")
-    parser.add_argument("--out", metavar="DIR", help="folder for report.html and plots/ (made if missing)")
+    parser.add_argument("--out", metavar="DIR", help="folder for report.html, strategies/ and plots/ (made if missing)")
     parser.add_argument("--plot", metavar="NAME", action="append", default=[],
                         help="make only this plot's PDF, PNG and CSV, and no page; may be given several times")
     parser.add_argument("--picture", metavar="FILE", help="write one PNG with the run's boot phases and ratios")
@@ -97,3 +99,7 @@ def _write(figures, report, plots, arguments):
         import render
         page = render.page(report, drawn, "report.json" if arguments.input == "-" else arguments.input)
         figures.write(os.path.join(arguments.out, "report.html"), page.encode("utf-8"))
+        strategies = os.path.join(arguments.out, STRATEGIES)
+        os.makedirs(strategies, exist_ok=True)
+        for name, text in render.strategy_pages(report).items():
+            figures.write(os.path.join(strategies, name), text.encode("utf-8"))

@@ -9,11 +9,12 @@ import tempfile
 import warnings
 
 import svg
-from plots import boot_phases, boot_timeline, calibration, drift, forest, host_layers, host_ratios, overview, style, throughput
+from plots import (boot_phases, boot_timeline, calibration, drift, forest, host_layers, host_ratios, matrix, overview, scaling, storage_growth, style,
+                   throughput)
 
 # Order of the page.
-_MODULES = (boot_phases, boot_timeline, forest, throughput, drift, calibration)
-_HOST_MODULES = (host_ratios, host_layers, calibration)
+_MODULES = (matrix, scaling, storage_growth, boot_phases, boot_timeline, forest, throughput, drift, calibration)
+_HOST_MODULES = (matrix, host_ratios, host_layers, calibration)
 
 
 def all_plots(report):

@@ -9,6 +9,7 @@ import hashlib
 
 import loading_calibration
 import loading_diagnosis
+import loading_experiments
 import loading_host
 import model
 import reader
@@ -49,7 +50,10 @@ def load(data):
         storage=tuple(_storage(node, names) for node in root.get("storage").list()),
         sha256=hashlib.sha256(data).hexdigest(), host=loading_host.host(root.get("host"), names),
         calibration=loading_calibration.calibration(root.get("calibration")),
-        diagnosis=loading_diagnosis.diagnosis(root.get("diagnosis"), names))
+        diagnosis=loading_diagnosis.diagnosis(root.get("diagnosis"), names),
+        dimension=loading_experiments.dimension(root.get("dimension")), engines=loading_experiments.engines(root.get("engines")),
+        storage_growth=loading_experiments.storage_growth(root.get("storage_growth"), names),
+        upgrades=loading_experiments.upgrades(root.get("upgrades"), names))
 
 
 class _Names:
@@ -132,7 +136,8 @@ def _arm(node):
     return model.Arm(id=name, label=node.get("label").text(name) or name, layout=node.get("layout").text(""),
                      engine=node.get("engine").text(""), options=node.get("engine_options").text(""),
                      reference=node.get("reference").flag(False),
-                     control=node.get("control").flag(False))
+                     control=node.get("control").flag(False), at=node.get("at").number(**_MEASUREMENT),
+                     series=node.get("series").text("", 60), settings=loading_experiments.settings(node.get("settings")))
 
 
 def _metric(node):

@@ -10,6 +10,8 @@ import dataclasses
 import math
 from typing import Optional
 
+from model_experiments import Dimension, StorageGrowth
+
 # Verdict -> (tone for the style sheet, sign that carries the meaning without colour, what it says).
 VERDICTS = {
     "NON-INFERIOR": ("good", "✓", "not worse than the reference by more than the margin"),
@@ -27,8 +29,10 @@ CHECK_MEANINGS = {"REFUTED": "a promised check did not hold", "INCONCLUSIVE": "n
 EMULATED_STAMP = "emulated, indicative"
 # Families as headings; one that is not here is shown by its own name.
 FAMILY_TITLES = {"boot": "Boot time", "boot-phase": "Boot phases", "fio-path": "Throughput, path family (direct I/O)",
-                 "fio-app": "Throughput, application family (through the caches)", "program": "Programs", "shutdown": "Power-off",
-                 "setup": "Set-up on the host"}
+                 "fio-app": "Throughput, application family (through the caches)", "program": "Programs", "memory": "Memory", "storage": "Disk",
+                 "icount-boot": "Instructions of a boot", "icount-load": "Instructions of workloads", "shutdown": "Power-off", "setup": "Set-up on the host",
+                 "host-metadata": "Names and attributes", "host-data": "Reading and writing", "host-copy-up": "Changes to lower objects",
+                 "host-layers": "Many layers", "host-program": "Programs", "host-boot": "Booting a guest's userspace", "host-cpu": "Processor time"}
 PHASE_FAMILY = "boot-phase"
 BOOT_FAMILY = "boot"
 
@@ -42,6 +46,9 @@ class Arm:
     options: str
     reference: bool
     control: bool
+    at: Optional[float] = None  # its place on the run's dimension
+    series: str = ""            # tells series of one layout, engine and options apart
+    settings: tuple = ()        # of (name, number or text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -283,6 +290,10 @@ class Report:
     host: Optional[Host] = None
     calibration: Optional[Calibration] = None
     diagnosis: Optional[dict] = None  # arm id -> Diagnosis
+    dimension: Optional[Dimension] = None
+    engines: tuple = ()
+    storage_growth: Optional[StorageGrowth] = None
+    upgrades: tuple = ()
 
     # --- arms and metrics ----------------------------------------------------------------------
 

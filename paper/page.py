@@ -11,10 +11,13 @@ import shlex
 
 import crosscheck
 import model
+import page_advice
 import page_calibration
+import page_failures
+import page_growth
+import page_matrix
+import page_strategy
 from words import bytes_words, number, percent, plural, ratio, ratio_words
-
-_FAILURES_SHOWN = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +49,10 @@ def context(report, figures, input_name):
         "storage_notes": list(dict.fromkeys(row.note for row in report.storage if row.note)),
         "controls": _controls(report), "calibration": page_calibration.context(report), "tables": _tables(report), "arms": report.arms,
         "figures": [_figure(index, plot, wide, narrow, commands) for index, (plot, wide, narrow) in enumerate(figures, 1)],
-        "failures": _failures(report), "crosscheck": crosscheck.check(report), "commands": commands,
+        "failures": page_failures.failures(report, report.arms), "crosscheck": crosscheck.check(report), "commands": commands,
         "provenance": report.run.provenance, "sensitivity_header": _SENSITIVITY_HEADER,
+        "advice": page_advice.context(report), "matrix": page_matrix.context(report, report.arms), "growth": page_growth.context(report),
+        "strategies": page_strategy.index(report), "upgrade_header": page_growth.UPGRADE_HEADER,
     }
 
 
@@ -253,14 +258,6 @@ def _sensitivity(row, label):
 
 def _figure(number, plot, wide, narrow, commands):
     return {"number": number, "plot": plot, "wide": wide, "narrow": narrow, "command": commands.figure(plot.name)}
-
-
-def _failures(report):
-    failed = report.failed()
-    by_arm = [(arm.label, sum(1 for sample in failed if sample.arm == arm.id), sum(1 for sample in report.samples if sample.arm == arm.id))
-              for arm in report.arms]
-    return {"total": len(failed), "by_arm": [row for row in by_arm if row[1]], "left_out": max(0, len(failed) - _FAILURES_SHOWN),
-            "shown": [{"sample": sample, "arm": report.arm(sample.arm).label, "failure": sample.failure} for sample in failed[:_FAILURES_SHOWN]]}
 
 
 class _Commands:

@@ -8,11 +8,11 @@ own ratios are turned for that.
 import math
 import statistics
 
+import model
 import page
 from words import number, plural
 
-GROUPS = {"metadata": "Names and attributes", "data": "Reading and writing", "copy-up": "Changes to lower objects", "program": "Programs",
-          "layers": "Many layers", "boot": "Booting a guest's userspace"}
+GROUPS = {group: model.FAMILY_TITLES[f"host-{group}"] for group in ("metadata", "data", "copy-up", "program", "layers", "boot")}
 
 
 def context(report, figures, input_name):

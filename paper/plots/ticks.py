@@ -45,3 +45,38 @@ def label(factor):
     if factor >= 9999 or factor <= 0.00101:
         return f"{factor:.0e}".replace("e+0", "e").replace("e-0", "e−")
     return f"{factor:.3g}"
+
+
+def value_ticks(low, high, most=6):
+    """[(value, label)] of a logarithmic axis: powers of ten where these suffice, else ones, twos and fives."""
+    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    tens = [10.0**exponent for exponent in exponents if low <= 10.0**exponent <= high]
+    if len(tens) >= 3:
+        step = math.ceil(len(tens) / most)
+        return [(value, plain(value)) for value in tens[::step]]
+    fine = [factor * 10.0**exponent for exponent in exponents for factor in (1, 2, 5)]
+    shown = [value for value in fine if low <= value <= high]
+    if len(shown) < 2:
+        # So little of a decade that even steps do as well.
+        unit = 10.0**math.floor(math.log10((high - low) / 2))
+        step = next(factor * unit for factor in (5, 2, 1) if (high - low) / (factor * unit) >= 2)
+        shown = [place * step for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [(value, plain(value)) for value in shown]
+
+
+def plain(value):
+    """Without an exponent where a reader would not expect one."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}".replace("-", "−")
+    return f"{value:.2g}".replace("e+0", "e").replace("e-0", "e−").replace("-", "−")
+
+
+def spread(values, place, spacing):
+    """Those of the sorted `values` whose `place` (inches) keeps `spacing` from the one before; the last one always."""
+    chosen = []
+    for value in values:
+        if not chosen or place(value) - place(chosen[-1]) >= spacing:
+            chosen.append(value)
+    if chosen and chosen[-1] != values[-1]:
+        chosen[-1:] = [values[-1]] if len(chosen) > 1 else [chosen[0]]
+    return chosen

@@ -34,7 +34,7 @@ _PROMISES = (("override-config", "the user image's configuration wins"), ("overr
 # Times worse than the reference, by (engine or layout): boot, boot merge phase, throughput.
 _EFFECTS = {"coarse": (1.0, 1.0, 1.0), "monolithic": (0.97, 1.0, 1.01), "blendfs": (1.12, 2.6, 1.22), "overlayfs": (1.015, 1.3, 1.02)}
 _T95 = {1: 6.314, 2: 2.92, 3: 2.353, 4: 2.132, 5: 2.015, 6: 1.943, 7: 1.895, 8: 1.86, 9: 1.833, 10: 1.812, 11: 1.796}
-_HOSTILE = "\x1b[31m</script><script>alert(1)</script>\u202e\x00\x07<img src=x onerror=alert(1)> {{7*7}} $\\frac{a}$ %s & \"q' \U0001f4a5"
+HOSTILE = "\x1b[31m</script><script>alert(1)</script>\u202e\x00\x07<img src=x onerror=alert(1)> {{7*7}} $\\frac{a}$ %s & \"q' \U0001f4a5"
 
 
 def document(kind="ok", seed=1):
@@ -48,7 +48,7 @@ def document(kind="ok", seed=1):
         return result
     emulated = result["run"]["emulated"]
     result["comparisons"] = [row for metric in metrics for arm in arms[1:]
-                             for row in _comparison(metric, arm["id"], arms[0]["id"], samples, emulated)]
+                             for row in comparison(metric, arm["id"], arms[0]["id"], samples, emulated)]
     result["claims"] = _claims(result["comparisons"], arms, emulated, kind)
     alarms = [row for row in result["comparisons"] if row["arm"] == "coarse-aa" and row["ci90"]]
     wrong = sum(1 for row in alarms if row["ci90"][0] > 1 + row["margin"])
@@ -70,7 +70,7 @@ def document(kind="ok", seed=1):
 
 def _extras(kind, arms, substrate):
     """What only some runs have: a calibration of their substrate, and diagnostic boots."""
-    hostile = _HOSTILE if kind == "hostile" else ""
+    hostile = HOSTILE if kind == "hostile" else ""
     if kind == "single":
         return {"calibration": synthetic_extras.calibration(substrate, slowed=())}
     if kind in ("ok", "hostile", "failures"):
@@ -83,7 +83,7 @@ def _extras(kind, arms, substrate):
 def _run(kind, seed, blocks):
     emulated = kind != "kvm"
     return {"id": f"2026-11-23T10-00-00-{kind}", "created": "2026-11-23T10:00:00Z", "finished": "2026-11-23T10:21:00Z",
-            "profile": _HOSTILE if kind == "hostile" else "quick", "substrate": "tcg" if emulated else "kvm",
+            "profile": HOSTILE if kind == "hostile" else "quick", "substrate": "tcg" if emulated else "kvm",
             "substrate_reason": "the KVM probe guest did not boot within 5 s" if emulated else "the KVM probe guest booted in 0.4 s",
             "emulated": emulated, "seed": seed, "spec_sha256": "ab" * 32, "plan_sha256": "cd" * 32, "claims_sha256": "ef" * 32,
             "git_commit": "0123abcdef0123abcdef0123abcdef0123abcdef", "git_dirty": kind == "failures",
@@ -98,7 +98,7 @@ def _arms(kind):
         rows += [(f"fine-blendfs-{n}", "fine", "blendfs", f"fine, blendfs with a rather long list of options number {n},cache=auto,writeback")
                  for n in range(2, 17)]
     if kind == "hostile":
-        rows[4] = ("<b>&\"';--", "fine", "overlayfs", _HOSTILE * 3)
+        rows[4] = ("<b>&\"';--", "fine", "overlayfs", HOSTILE * 3)
     if kind == "minimal":
         rows = rows[:1]
     return [{"id": name, "layout": layout, "engine": engine, "label": label, "reference": name == "coarse", "control": name == "coarse-aa"}
@@ -110,7 +110,7 @@ def _metrics(kind):
     metrics += [{"id": f"boot.{name}", "label": label, "family": "boot-phase", "unit": "s", "better": "lower"} for name, label, _ in _PHASES]
     metrics += [{"id": name, "label": label, "family": family, "unit": "MB/s", "better": "higher"} for name, label, family, _ in _JOBS]
     if kind == "hostile":
-        metrics[7].update(label=_HOSTILE, family=_HOSTILE, unit="<u>")
+        metrics[7].update(label=HOSTILE, family=HOSTILE, unit="<u>")
     return metrics if kind != "minimal" else metrics[:1]
 
 
@@ -141,12 +141,12 @@ def _failure(kind, block, arm):
     tail = "\n".join([f"[    {n}.{n:06d}] systemd[1]: Starting unit {n}.service..." for n in range(8)]
                      + ["[    9.100000] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100"])
     if kind == "hostile":
-        tail = _HOSTILE + "\n" + "A" * 5000 + "\n" + "e\u0301\u0301\u0301\u0301\u0301\u0301\n" + "\n".join(["</pre></html>"] * 300)
-    return {"phase": "boot", "reason": _HOSTILE if kind == "hostile" else "kernel panic", "console_tail": tail,
+        tail = HOSTILE + "\n" + "A" * 5000 + "\n" + "e\u0301\u0301\u0301\u0301\u0301\u0301\n" + "\n".join(["</pre></html>"] * 300)
+    return {"phase": "boot", "reason": HOSTILE if kind == "hostile" else "kernel panic", "console_tail": tail,
             "console": f"console/b{block:03d}-{arm['id']}.log"}
 
 
-def _comparison(metric, arm, reference, samples, emulated):
+def comparison(metric, arm, reference, samples, emulated):
     sign = -1 if metric["better"] == "higher" else 1
     by = {(sample["arm"], sample["block"]): sample["metrics"].get(metric["id"]) for sample in samples}
     pairs = [{"block": block, "log_ratio": sign * math.log(value / by[reference, block])}
@@ -184,7 +184,7 @@ def _claims(comparisons, arms, emulated, kind):
                 and not ("boot." in row["metric"] and row["metric"] != "boot.total_s")]
         words = [row["non_inferiority"] for row in rows]
         verdict = "REFUTED" if "REFUTED" in words else "INCONCLUSIVE" if "INCONCLUSIVE" in words or not words else "NON-INFERIOR"
-        claims.append({"id": name, "role": "paper", "title": title, "statement": _HOSTILE if kind == "hostile" else statement, "source": source,
+        claims.append({"id": name, "role": "paper", "title": title, "statement": HOSTILE if kind == "hostile" else statement, "source": source,
                        "rule": "non-inferiority", "margin": 0.05, "sha256": "12" * 32, "verdict": "NOT DECIDED HERE" if emulated else verdict,
                        "indicative": verdict, "stamp": "emulated, indicative" if emulated else "",
                        "reasons": (["claims are decided on kvm only"] if emulated else []) + sorted({r for row in rows for r in row["reasons"]}),

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 import unittest
 
@@ -58,6 +59,8 @@ class Command(unittest.TestCase):
             text = source.read()
         checker = check_html(self, text)
         self.assertIn("svg", checker.tags)
+        # The page leads to pages that are there, and no other is.
+        self.assertEqual(set(re.findall(r'href="(strategies/[^"]*)"', text)), {name for name in seen[0] if name.startswith("strategies/")})
         self.assertEqual(text.count("<figure "), sum(name.endswith(".pdf") for name in seen[0]))
 
     def test_every_figure_has_its_marks_beside_it(self):

@@ -76,7 +76,7 @@ class Which(unittest.TestCase):
         return [plot.name for plot in figures.all_plots(support.report_of(kind))]
 
     def test_all_of_them(self):
-        self.assertEqual(self.names("ok"), ["boot-phases", "boot-timeline", "ratios-boot", "ratios-boot-phase", "ratios-fio-path",
+        self.assertEqual(self.names("ok"), ["matrix", "boot-phases", "boot-timeline", "ratios-boot", "ratios-boot-phase", "ratios-fio-path",
                                             "ratios-fio-app", "throughput", "samples-boot", "samples-fio-path", "samples-fio-app", "calibration"])
 
     def test_none_without_data(self):
