@@ -20,11 +20,13 @@ MachineSpec Spec() {
   spec.kernel = "/images/vmlinuz";
   spec.initramfs = "/images/initramfs.img";
   spec.command_line = "quiet";
-  spec.disks = {{.serial = "system",
-                 .clone = "/run/a,b.qcow2",
-                 .image = "/images/system.ext4",
-                 .read_only = true},
-                {.serial = "user", .clone = "/run/user.qcow2", .image = "/images/user.ext4"}};
+  spec.disks = {
+      {.serial = "system",
+       .clone = "/run/a,b.qcow2",
+       .overlay = "",
+       .image = "/images/system.ext4",
+       .read_only = true},
+      {.serial = "user", .clone = "/run/user.qcow2", .overlay = "", .image = "/images/user.ext4"}};
   return spec;
 }
 
@@ -105,6 +107,8 @@ TEST(Machine, PartsOfAnImageAreDisksThatShareThePlacesOfTheBus) {
   constexpr uint64_t kPart = 1 << 20;
   for (uint64_t part = 0; part < 62; ++part)
     spec.disks.push_back({.serial = "app" + std::to_string(part + 1),
+                          .clone = "",
+                          .overlay = "",
                           .image = "/images/layers.img",
                           .read_only = true,
                           .offset = part * kPart,

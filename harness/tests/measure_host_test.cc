@@ -212,7 +212,7 @@ TEST_F(MeasureHost, ACopyIsTheUsersAloneAndCountsAsSuch) {
     ASSERT_TRUE(clones) << clones.error().message;
     const Disk disk = clones->disks()[0];
     EXPECT_NE(disk.image, images->at("monolithic").path.string());
-    EXPECT_EQ(ReadFile(disk.image), ReadFile(images->at("monolithic").path));
+    EXPECT_EQ(*ReadFile(disk.image), *ReadFile(images->at("monolithic").path));
     EXPECT_EQ(clones->OnDisk().shared, 0u);
     EXPECT_GT(clones->OnDisk().per_user, 0u);
   }

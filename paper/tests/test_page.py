@@ -13,8 +13,8 @@ import page
 import render
 import synthetic
 
-# Places of the page itself, and between the report's page and those of strategies.
-_OWN = re.compile(r"#.*|strategies/[a-z0-9-]+\.html|\.\./report\.html(#strategies)?")
+# Places of the page itself, and between the pages of reports, of strategies and of all experiments.
+_OWN = re.compile(r"#.*|[a-z0-9-]+/report\.html|strategies/[a-z0-9-]+\.html|\.\./report\.html(#strategies)?")
 _VOID = {"meta", "br", "img", "link", "input", "hr"}
 
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""paper/index as a user runs it: every claim has its line, every experiment its link."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+import support
+import synthetic
+from test_page import check_html
+
+CLAIMS = b"""[[claim]]
+id = "no-negative-effect"
+title = "No effect"
+[[claim]]
+id = "asked-nowhere"
+title = "Asked <b>nowhere</b>"
+"""
+
+
+class Index(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="index-test-")
+        self.addCleanup(holder.cleanup)
+        self.folder = holder.name
+        self.claims = self.write("claims.toml", CLAIMS)
+
+    def write(self, name, data):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as out:
+            out.write(data)
+        return path
+
+    def run_index(self, *inputs):
+        return subprocess.run([os.path.join(support.PAPER, "index"), *inputs, "--claims", self.claims, "--out", self.folder],
+                              capture_output=True, timeout=300, check=False)
+
+    def test_one_page_over_several_experiments(self):
+        inputs = [self.write(f"{kind}/report.json", support.encode(synthetic.document(kind))) for kind in ("ok", "failures", "hostile")]
+        done = self.run_index(*inputs)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        with open(os.path.join(self.folder, "index.html"), encoding="utf-8") as source:
+            text = source.read()
+        check_html(self, text)
+        for kind in ("ok", "failures", "hostile"):
+            self.assertIn(f'href="{kind}/report.html"', text)
+        self.assertIn("Asked &lt;b&gt;nowhere&lt;/b&gt;", text)
+        self.assertIn("no experiment of this profile has its arms", text)
+        self.assertEqual(self.run_index(*inputs).returncode, 0)
+        with open(os.path.join(self.folder, "index.html"), encoding="utf-8") as source:
+            self.assertEqual(source.read(), text)
+
+    def test_bad_input_is_one_line(self):
+        for claims, data, part in ((CLAIMS, b"{}", "report.json"), (b"[[claim]]\nid = 3", b"", "not a file of claims"), (b"\xff", b"", "not a file of claims")):
+            self.write("claims.toml", claims)
+            done = self.run_index(self.write("x/report.json", data))
+            message = done.stderr.decode()
+            self.assertEqual(done.returncode, 2, message)
+            self.assertEqual(len(message.strip().splitlines()), 1, message)
+            self.assertIn(part, message)
