@@ -178,15 +178,20 @@ std::string PowerLines(const Experiment& experiment, const Known& known,
   return text;
 }
 
+std::string ProgramsOf(const Experiment& experiment) {
+  if (experiment.programs.empty()) return "";
+  return fmt::format(" and {} programs", experiment.programs.size());
+}
+
 std::string PlanLines(const Plan& plan, double seconds, const Known& known,
                       const std::vector<DesignPower>& designs) {
   const Experiment& experiment = plan.experiment;
   const bool on_host = OnHost(experiment);
-  std::string text = fmt::format("{}: {} blocks of {} arms, {} {}, {} {} each, seed {}\n",
-                                 experiment.name, experiment.blocks, experiment.arms.size(),
-                                 plan.steps.size(), on_host ? "samples" : "guests",
-                                 on_host ? experiment.host.cases.size() : experiment.jobs.size(),
-                                 on_host ? "cases" : "jobs", experiment.seed);
+  std::string text = fmt::format(
+      "{}: {} blocks of {} arms, {} {}, {} {} each, seed {}\n", experiment.name, experiment.blocks,
+      experiment.arms.size(), plan.steps.size(), on_host ? "samples" : "guests",
+      on_host ? experiment.host.cases.size() : experiment.jobs.size(),
+      on_host ? "cases" : "jobs" + ProgramsOf(experiment), experiment.seed);
   std::map<int, std::vector<std::string>> blocks;
   for (const Step& step : plan.steps) blocks[step.block].push_back(step.arm);
   for (const auto& [block, arms] : blocks)

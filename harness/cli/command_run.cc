@@ -140,6 +140,7 @@ int RunCommand(const RunOptions& options, Io& io) {
       options.blendfs.empty() ? FindBuilt("unionfs/tools/blendfs") : fs::path(options.blendfs);
   config.jobs =
       options.jobs.empty() ? prepared->home / "workloads" / "fio" : fs::path(options.jobs);
+  config.programs = prepared->home / "workloads" / "programs";
   config.sources = prepared->home;
   config.qemu = options.qemu;
   config.keep_failed = options.keep_failed;

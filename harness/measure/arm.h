@@ -2,9 +2,9 @@
 // One arm, measured once: clones, boot, jobs, promises, power-off, and for some arms an upgrade.
 // What goes wrong in the guest becomes a failed sample; what is wrong with the host stops the run.
 //
-// Sample::metrics of a good sample: boot.* (boot_phases.h), fio.<job>_mbps, setup.clones_s and
+// Sample::metrics of a good sample: boot.* (boot_phases.h), fio.<job>_mbps, program.<id>_s, setup.clones_s and
 // setup.qemu_s (before time zero), shutdown_s. A failed sample has none: what was measured until
-// then is in raw.partial_metrics. Sample::raw: markers, fio.<job> (guest_work.h), disks (per disk,
+// then is in raw.partial_metrics. Sample::raw: markers, fio.<job> (guest_work.h), programs.<id> (guest_programs.h), disks (per disk,
 // whole life), storage {system,app,user}_bytes_written, upgrade {ok, boot metrics, failure}.
 // Thread-safety: one thread.
 #pragma once
@@ -22,6 +22,7 @@
 #include "harness/measure/clones.h"
 #include "harness/measure/images.h"
 #include "harness/measure/measurer.h"
+#include "harness/spec/program.h"
 
 namespace blendbench {
 
@@ -30,6 +31,7 @@ struct ArmSettings {
   Experiment experiment;
   ImageSet images;
   std::map<std::string, std::string> job_texts;  // by FioJob::file, before rendering
+  ScriptTexts program_texts;
   // Of arms whose engine the images do not bring: its initramfs, or why this machine has none.
   std::map<std::string, Result<std::filesystem::path>> engine_initramfs;
   std::string qemu = "qemu-system-x86_64";

@@ -6,6 +6,7 @@
 #include "harness/base/text.h"
 #include "harness/measure/boot_phases.h"
 #include "harness/measure/diagnosis.h"
+#include "harness/measure/guest_programs.h"
 #include "harness/measure/guest_work.h"
 #include "harness/measure/instructions.h"
 #include "harness/measure/promise_checks.h"
@@ -102,6 +103,24 @@ Outcome<void> ArmSession::Jobs() {
   return {};
 }
 
+Outcome<void> ArmSession::RunPrograms() {
+  const Experiment& experiment = settings_.experiment;
+  for (const std::string& id : experiment.programs) {
+    const Program* program = ProgramById(id);
+    if (program == nullptr) continue;
+    phase_ = "program:" + id;
+    progress_.Phase(phase_);
+    EvictFromHostCache(clones_.disks());
+    const Deadline deadline = Deadline::After(experiment.guest.job_timeout_s);
+    Outcome<ProgramOutcome> outcome =
+        RunProgram(*guest_, *program, settings_.program_texts.at(program->script), deadline);
+    if (!outcome) return Unexpected(outcome.error());
+    sample_.metrics[ProgramMetricId(*program)] = outcome->seconds;
+    sample_.raw["programs"][id] = std::move(outcome->raw);
+  }
+  return {};
+}
+
 // In place of the jobs and of the phases, whose times mean nothing here.
 Outcome<void> ArmSession::CountInstructions() {
   phase_ = "instructions";
@@ -177,6 +196,7 @@ void ArmSession::Run(const std::string& console) {
       sample_.metrics.merge(*phases);
   }
   if (going) going = counts ? CountInstructions() : Jobs();
+  if (going && !counts) going = RunPrograms();
   if (going) going = Promises();
   if (going) going = PowerOff();
   if (guest_)

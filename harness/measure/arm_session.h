@@ -38,6 +38,7 @@ class ArmSession {
   Outcome<void> Start(const std::string& console);
   Outcome<void> Boot();
   Outcome<void> Jobs();
+  Outcome<void> RunPrograms();
   Outcome<void> CountInstructions();
   Outcome<void> Promises();
   Outcome<void> PowerOff();

@@ -15,9 +15,10 @@
 namespace blendbench {
 
 struct RunConfig {
-  std::filesystem::path images;   // folder of manifest.json
-  std::filesystem::path jobs;     // folder of the fio job files, workloads/fio
-  std::filesystem::path sources;  // checkout whose commit is recorded; "" when there is none
+  std::filesystem::path images;    // folder of manifest.json
+  std::filesystem::path jobs;      // folder of the fio job files, workloads/fio
+  std::filesystem::path programs;  // folder of the programs' scripts, workloads/programs
+  std::filesystem::path sources;   // checkout whose commit is recorded; "" when there is none
   std::string qemu = "qemu-system-x86_64";
   bool tune = false;         // set what makes measurements noisy for as long as the run takes
   bool diagnose = false;     // afterwards, one boot of each arm that tells its longest units

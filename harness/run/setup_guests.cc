@@ -7,6 +7,7 @@
 #include "harness/measure/arm.h"
 #include "harness/measure/clones.h"
 #include "harness/measure/engine_initramfs.h"
+#include "harness/measure/guest_programs.h"
 #include "harness/run/provenance.h"
 #include "harness/run/setup.h"
 #include "harness/run/step_loop.h"
@@ -84,6 +85,8 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   if (!images) return tl::unexpected(images.error());
   auto jobs = ReadJobs(experiment, config.jobs);
   if (!jobs) return tl::unexpected(jobs.error());
+  auto scripts = ReadScripts(experiment.programs, config.programs);
+  if (!scripts) return tl::unexpected(scripts.error());
   const Outcome<std::string> qemu_version = QemuVersion(config.qemu, &interrupt);
   if (!qemu_version) return Fail(ExitCode::kEnvironment, qemu_version.error());
   if (Result<void> room = CheckFreeSpace(scratch, experiment); !room)
@@ -109,6 +112,7 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   settings.experiment = experiment;
   settings.images = *images;
   settings.job_texts = std::move(*jobs);
+  settings.program_texts = std::move(*scripts);
   settings.qemu = config.qemu;
   settings.substrate = choice->substrate;
   // Where time is not measured the host's cache only saves it.

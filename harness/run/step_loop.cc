@@ -7,6 +7,7 @@
 
 #include "harness/measure/arm_session.h"
 #include "harness/spec/host_case.h"
+#include "harness/spec/program.h"
 
 namespace blendbench {
 namespace {
@@ -40,6 +41,9 @@ double EstimateStepSeconds(const Experiment& experiment, bool emulated) {
   }
   double jobs_s = 0;
   for (const FioJob& job : experiment.jobs) jobs_s += job.runtime_s + (emulated ? 5 : 1.5);
+  for (const std::string& id : experiment.programs)
+    if (const Program* program = ProgramById(id))
+      jobs_s += emulated ? program->emulated_estimate_s : program->estimate_s;
   return jobs_s + (emulated ? 35 : 8);
 }
 

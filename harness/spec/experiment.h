@@ -77,8 +77,9 @@ struct Experiment {
   GuestSettings guest;
   HostSettings host;
   NoiseRules noise;
-  std::vector<Metric> external;  // of an imported experiment
-  std::string spec_sha256;       // of the bytes of the spec file
+  std::vector<Metric> external;       // of an imported experiment
+  std::string spec_sha256;            // of the bytes of the spec file
+  std::vector<std::string> programs;  // ids of spec/program.h, in the order they run in a guest
 };
 
 // Guests whose instructions are counted: the loads of spec/guest_load.h in place of the jobs.

@@ -12,8 +12,9 @@ namespace blendbench {
 struct Metric {
   std::string id;
   std::string label;
-  std::string family;  // "boot", "boot-phase", "fio-path", "fio-app", "shutdown", "setup"; on the
-      // host "host-" and the case's group, and "host-cpu"; "icount-boot", "icount-load"; "external"
+  // "boot", "boot-phase", "fio-path", "fio-app", "program", "shutdown", "setup"; on the host "host-" and the
+  // case's group, and "host-cpu"; "icount-boot", "icount-load"; "external".
+  std::string family;
   std::string unit;  // "s", "MB/s"
   bool lower_is_better = true;
 };

@@ -3,6 +3,7 @@
 
 #include "harness/spec/guest_load.h"
 #include "harness/spec/host_case.h"
+#include "harness/spec/program.h"
 
 namespace blendbench {
 namespace {
@@ -51,6 +52,9 @@ std::vector<Metric> MetricsOf(const Experiment& experiment) {
   for (const FioJob& job : experiment.jobs) {
     metrics.push_back({JobMetricId(job), job.label, "fio-" + job.family, "MB/s", false});
   }
+  for (const std::string& id : experiment.programs)
+    if (const Program* program = ProgramById(id))
+      metrics.push_back({ProgramMetricId(*program), program->label, "program", "s", true});
   metrics.push_back({"shutdown_s", "power-off", "shutdown", "s", true});
   metrics.push_back({"setup.clones_s", "cloning the images", "setup", "s", true});
   metrics.push_back({"setup.qemu_s", "starting QEMU", "setup", "s", true});

@@ -10,7 +10,7 @@
 
 namespace blendbench {
 
-// Boot total, boot phases in the order they happen, then one metric a job. The phases add up to the
+// Boot total, boot phases in the order they happen, then one metric a job and a program. The phases add up to the
 // total.
 std::vector<Metric> MetricsOf(const Experiment& experiment);
 

@@ -11,6 +11,7 @@
 #include "harness/spec/parse_arm.h"
 #include "harness/spec/parse_engine.h"
 #include "harness/spec/parse_host.h"
+#include "harness/spec/program.h"
 #include "harness/spec/toml_reader.h"
 
 namespace blendbench {
@@ -115,6 +116,11 @@ void CheckJobs(const Experiment& experiment, TomlReader& root) {
   }
 }
 
+std::vector<std::string> ReadPrograms(TomlReader& root) {
+  return ReadNames(root, "programs", "program", ProgramIds(),
+                   [](const std::string& id) { return ProgramById(id) != nullptr; });
+}
+
 void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,
                          Experiment& experiment) {
   for (const char* key : {"cases", "host"})
@@ -132,6 +138,9 @@ void ReadGuestExperiment(const toml::table& document, TomlReader& root, TomlErro
   std::erase_if(experiment.engines, IsInImages);
   for (const toml::table* job : root.Tables("job"))
     experiment.jobs.push_back(ReadJob(*job, errors));
+  experiment.programs = ReadPrograms(root);
+  if (CountsInstructions(experiment) && !experiment.programs.empty())
+    root.Error("programs", "substrate \"icount\" counts loads of its own; remove \"programs\"");
 }
 
 }  // namespace
@@ -144,7 +153,7 @@ tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_te
   TomlErrors errors{file_name, ""};
   TomlReader root(document, "the experiment",
                   {"name", "description", "substrate", "seed", "blocks", "arm", "job", "promises",
-                   "upgrade", "guest", "cases", "host", "engine", "noise"},
+                   "upgrade", "guest", "cases", "host", "engine", "noise", "programs"},
                   errors);
   Experiment experiment;
   experiment.name = root.RequiredText("name");

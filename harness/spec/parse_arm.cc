@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "harness/base/text.h"
+
 namespace blendbench {
 namespace {
 
@@ -68,6 +70,24 @@ void CheckArms(const Experiment& experiment, TomlReader& root) {
               arm.id, reference->id));
     }
   }
+}
+
+std::vector<std::string> ReadNames(TomlReader& root, const std::string& key,
+                                   const std::string& what, const std::vector<std::string>& all,
+                                   const std::function<bool(const std::string& name)>& exists) {
+  std::vector<std::string> names = root.Texts(key);
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    if (!exists(name)) {
+      const std::string nearest = Nearest(name, all);
+      root.Error(key, fmt::format("unknown {} \"{}\"; {}", what, name,
+                                  nearest.empty() ? "it must be one of: " + Join(all, ", ")
+                                                  : fmt::format("did you mean \"{}\"?", nearest)));
+    }
+    if (!seen.insert(name).second)
+      root.Error(key, fmt::format("{} \"{}\" is there twice", what, name));
+  }
+  return names;
 }
 
 }  // namespace blendbench

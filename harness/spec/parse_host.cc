@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 #include "harness/base/text.h"
 #include "harness/spec/host_case.h"
 #include "harness/spec/parse_arm.h"
@@ -35,19 +33,10 @@ Arm ReadHostArm(const toml::table& table, const std::vector<std::string>& engine
 }
 
 std::vector<std::string> ReadCases(TomlReader& root) {
-  std::vector<std::string> cases = root.Texts("cases");
+  std::vector<std::string> cases =
+      ReadNames(root, "cases", "case", HostCaseIds(),
+                [](const std::string& id) { return FindHostCase(id).has_value(); });
   if (cases.empty()) root.Error("cases", "needs \"cases\": a list of " + Join(HostCaseIds(), ", "));
-  std::set<std::string> seen;
-  for (const std::string& id : cases) {
-    if (!FindHostCase(id)) {
-      const std::string nearest = Nearest(id, HostCaseIds());
-      root.Error("cases",
-                 fmt::format("unknown case \"{}\"; {}", id,
-                             nearest.empty() ? "it must be one of: " + Join(HostCaseIds(), ", ")
-                                             : fmt::format("did you mean \"{}\"?", nearest)));
-    }
-    if (!seen.insert(id).second) root.Error("cases", fmt::format("case \"{}\" is there twice", id));
-  }
   return cases;
 }
 
@@ -55,7 +44,7 @@ std::vector<std::string> ReadCases(TomlReader& root) {
 
 void ReadHostExperiment(const toml::table& document, TomlReader& root, TomlErrors& errors,
                         Experiment& experiment) {
-  for (const char* key : {"guest", "job", "promises", "upgrade"})
+  for (const char* key : {"guest", "job", "promises", "upgrade", "programs"})
     if (document.contains(key))
       root.Error(
           key,

@@ -8,6 +8,7 @@
 #include "harness/base/random.h"
 #include "harness/spec/experiment.h"
 #include "harness/spec/plan_host.h"
+#include "harness/spec/program.h"
 
 namespace blendbench {
 namespace {
@@ -87,6 +88,13 @@ GuestSettings ReadGuest(const json& object) {
   return guest;
 }
 
+std::vector<std::string> ProgramsFromJson(const json& list) {
+  const std::vector<std::string> ids = list;
+  for (const std::string& id : ids)
+    if (ProgramById(id) == nullptr) throw std::runtime_error("unknown program \"" + id + "\"");
+  return ids;
+}
+
 Experiment ReadExperiment(const json& object) {
   Experiment experiment;
   experiment.name = object.at("name");
@@ -107,6 +115,7 @@ Experiment ReadExperiment(const json& object) {
       OnHost(experiment) ? object.at("host").at("engines") : object.value("engines", json::array());
   for (const json& engine : engines) experiment.engines.push_back(EngineFromJson(engine));
   if (IsExternal(experiment)) experiment.external = MetricsFromJson(object.at("external"));
+  experiment.programs = ProgramsFromJson(object.value("programs", json::array()));
   return experiment;
 }
 
@@ -171,6 +180,7 @@ json ToJson(const Plan& plan) {
     described["engines"] = std::move(engines);
   }
   if (IsExternal(experiment)) described["external"] = MetricsToJson(experiment.external);
+  if (!experiment.programs.empty()) described["programs"] = experiment.programs;
   return {{"schema", kSchema},
           {"claims_sha256", plan.claims_sha256},
           {"steps", steps},

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 #include <set>
 
 #include "harness/host/fuse_probe.h"
 #include "harness/measure/diagnosis.h"
 #include "harness/measure/engine_initramfs.h"
+#include "harness/measure/guest_programs.h"
 #include "harness/measure/instructions.h"
+#include "harness/tests/samples_for_test.h"
 
 namespace blendbench {
 namespace {
@@ -68,6 +71,30 @@ TEST(Instructions, LoadsHaveMetricsOfTheirOwn) {
   for (const GuestLoad& load : GuestLoads()) ids.insert(LoadMetricId(load));
   EXPECT_EQ(ids.size(), GuestLoads().size());
   EXPECT_EQ(ids.count("load.walk_minsn"), 1u);
+}
+
+TEST(GuestPrograms, RoundsAreTimedByTheGuestAndDoubted) {
+  const auto rounds =
+      ParseRounds("1700000000.000000 1700000001.500000\n1700000002.25 1700000002.5\n", 2, 2.0);
+  ASSERT_TRUE(rounds) << rounds.error();
+  EXPECT_THAT(*rounds,
+              ElementsAre(testing::DoubleNear(1.5, 1e-6), testing::DoubleNear(0.25, 1e-6)));
+  EXPECT_THAT(ParseRounds("1 2\n", 1, 0.5).error(), HasSubstr("the guest's clock is wrong"));
+  EXPECT_THAT(ParseRounds("2 1\n", 1, 5).error(), HasSubstr("went backwards"));
+  EXPECT_THAT(ParseRounds("2 2\n", 1, 5).error(), HasSubstr("went backwards"));
+  for (const char* text : {"", "1\n", "1 2\n3 4\n", "1 2 x", "nan nan\n", "one two\n", "1,5 2,5\n"})
+    EXPECT_FALSE(ParseRounds(text, 1, 100)) << text;
+}
+
+TEST(GuestPrograms, AScriptThatIsNotThereIsNamed) {
+  const TemporaryFolder folder;
+  const auto missing = ReadScripts({"unpack"}, folder.path());
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr("unpack.sh"));
+  std::ofstream(folder.path() / "find.sh") << "text";
+  const auto texts = ReadScripts({"find-cold", "find-warm"}, folder.path());
+  ASSERT_TRUE(texts) << texts.error().message;
+  EXPECT_EQ(*texts, (ScriptTexts{{"find.sh", "text"}}));
 }
 
 TEST(Blame, IsReadInEveryUnit) {

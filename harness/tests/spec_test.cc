@@ -12,6 +12,7 @@
 #include "harness/spec/experiment.h"
 #include "harness/spec/job_text.h"
 #include "harness/spec/metrics.h"
+#include "harness/spec/program.h"
 #include "harness/tests/samples_for_test.h"
 
 namespace blendbench {
@@ -155,6 +156,13 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"family = \"path\"", "family = \"path\"\nfile = \"../x\"", "plain name"},
         Mistake{"name = \"t\"", "name = \"../t\"", "may hold only"},
         Mistake{"name = \"t\"", "name = ", "t.toml:1: not valid TOML"},
+        Mistake{"blocks = 3", "programs = [\"unpakc\"]",
+                "t.toml:2: the experiment: unknown program \"unpakc\"; did you mean \"unpack\"?"},
+        Mistake{"blocks = 3", "programs = [\"fio\"]", "it must be one of: fs-mark, unpack"},
+        Mistake{"blocks = 3", "programs = [\"unpack\", \"unpack\"]", "is there twice"},
+        Mistake{"blocks = 3", "programs = \"unpack\"", "must be"},
+        Mistake{"blocks = 3\n[guest]", "substrate = \"icount\"\nprograms = [\"unpack\"]\n[guest]",
+                "counts loads of its own"},
         Mistake{"[[job]]", "[job]", "must be an array of tables, written [[job]]"},
         Mistake{"[guest]", "[[guest]]", "must be a table, written [guest]"},
         Mistake{"memory_mib = 512", "boot_timeout_s = nan", "it must be 1 to"}));
@@ -227,6 +235,35 @@ TEST(Plan, RoundTripsThroughJson) {
   EXPECT_FALSE(PlanFromJson(nlohmann::json::array()));
 }
 
+// Their hash is what finds an unfinished run again.
+TEST(Plan, ProgramsAreInItOnlyWhereThereAreSome) {
+  EXPECT_FALSE(ToJson(MakePlan(SmallExperiment(1), ""))["experiment"].contains("programs"));
+  const auto experiment =
+      ParseExperiment(Changed("blocks = 3", "programs = [\"unpack\", \"find-cold\"]"), "t.toml");
+  ASSERT_TRUE(experiment) << experiment.error();
+  EXPECT_THAT(experiment->programs, testing::ElementsAre("unpack", "find-cold"));
+  const Plan plan = MakePlan(*experiment, "");
+  const auto again = PlanFromJson(nlohmann::json::parse(ToJson(plan).dump()));
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(again->experiment.programs, experiment->programs);
+  nlohmann::json unknown = ToJson(plan);
+  unknown["experiment"]["programs"].push_back("none-such");
+  EXPECT_FALSE(PlanFromJson(unknown));
+}
+
+TEST(Program, EveryOneIsKnownByItsNameAndHasAScript) {
+  for (const std::string& id : ProgramIds()) {
+    const Program* program = ProgramById(id);
+    ASSERT_NE(program, nullptr) << id;
+    EXPECT_NE(program->label, "") << id;
+    EXPECT_GE(program->rounds, 1) << id;
+    EXPECT_GE(program->emulated_estimate_s, program->estimate_s) << id;
+    EXPECT_TRUE(fs::exists(fs::path(BLEND_SOURCE_DIR) / "workloads/programs" / program->script));
+    for (const ProgramNeed& need : program->needs) EXPECT_NE(need.package, "") << id;
+  }
+  EXPECT_EQ(ProgramById("none-such"), nullptr);
+}
+
 TEST(JobText, VariablesAreFilledIn) {
   FioJob job;
   job.family = "app";
@@ -277,11 +314,15 @@ INSTANTIATE_TEST_SUITE_P(Profiles, Shipped, testing::Values("smoke", "quick", "f
 
 TEST(Metrics, IdsAreUniqueAndUnitsAreInThem) {
   std::set<std::string> ids;
-  for (const Metric& metric : MetricsOf(SmallExperiment(1))) {
+  Experiment experiment = SmallExperiment(1);
+  experiment.programs = ProgramIds();
+  for (const Metric& metric : MetricsOf(experiment)) {
     EXPECT_TRUE(ids.insert(metric.id).second) << metric.id;
     EXPECT_TRUE(metric.id.ends_with(metric.unit == "s" ? "_s" : "_mbps")) << metric.id;
     EXPECT_EQ(metric.lower_is_better, metric.unit == "s");
+    EXPECT_EQ(metric.id.rfind("program.", 0) == 0, metric.family == "program");
   }
+  EXPECT_EQ(ids.count("program.fs-mark_s"), 1u);
 }
 
 }  // namespace
