@@ -3,7 +3,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "harness/base/files.h"
 #include "harness/guest/event_loop.h"
 #include "harness/guest/process.h"
+#include "harness/host/engine_mount.h"
 
 namespace blendbench {
 namespace {
@@ -24,15 +24,6 @@ namespace fs = std::filesystem;
 
 // What the container's init may take to end in order.
 constexpr double kPowerOff_s = 30;
-
-double ChildrenCpuSeconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_CHILDREN, &usage);
-  auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 // A datagram socket that systemd-nspawn tells what its container tells it.
 Outcome<Fd> ListenAt(const std::string& path) {

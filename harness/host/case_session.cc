@@ -10,6 +10,7 @@
 #include "harness/host/load.h"
 #include "harness/host/loop_mount.h"
 #include "harness/host/pauser.h"
+#include "harness/host/program_case.h"
 #include "harness/host/template_image.h"
 
 namespace blendbench {
@@ -123,8 +124,7 @@ class Session {
     Outcome<void> cold = host_case.cold ? DropCaches() : Outcome<void>();
     const Pauser pauser(order_.handicap.pause, SignalAllInside);
     if (cold) {
-      result = RunLoad(order_.blendload, host_case.id, order->target, mount->daemons,
-                       host_case.rate, deadline);
+      result = Work(host_case, *order, *mount, deadline);
     } else {
       result = Unexpected(cold.error());
     }
@@ -135,6 +135,19 @@ class Session {
                 {"cpu_s", result->cpu_s},
                 {"bytes", result->bytes},
                 {"raw", WithPauses(result->raw, pauser)}};
+  }
+
+  Outcome<LoadResult> Work(const HostCase& host_case, const MountOrder& order,
+                           const EngineMount& mount, Deadline deadline) {
+    const Program* program = IsProgramCase(host_case) ? ProgramById(host_case.id) : nullptr;
+    if (program == nullptr)
+      return RunLoad(order_.blendload, host_case.id, order.target, mount.daemons, host_case.rate,
+                     deadline);
+    const ProgramPlace place{.script = order_.workloads / program->script,
+                             .root = order.target,
+                             .data = order_.workloads,
+                             .backing = image_dir_};
+    return RunProgramCase(*program, place, mount.daemons, deadline);
   }
 
   // What a handicap came to, as it was measured.

@@ -31,6 +31,8 @@ struct CaseOrder {
   std::filesystem::path blendload;
   std::filesystem::path nspawn;
   std::map<std::string, std::filesystem::path> guest_images;  // system, app, user, monolithic
+  std::filesystem::path
+      workloads;  // the programs' scripts, and lua.tar and package.deb beside them
   double case_timeout_s = 120;
   int boots = 3;
 };

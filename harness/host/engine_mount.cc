@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,6 +114,15 @@ double CpuSeconds(const std::vector<pid_t>& processes) {
       sum += static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
   }
   return sum;
+}
+
+double ChildrenCpuSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 Outcome<EngineMount> MountEngine(const EngineDescriptor& engine, const MountOrder& order,

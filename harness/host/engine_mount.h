@@ -19,6 +19,8 @@ namespace blendbench {
 std::vector<pid_t> OtherProcesses();
 // Processor time they have had, threads that have ended included.
 double CpuSeconds(const std::vector<pid_t>& processes);
+// Of children that were waited for, and of theirs.
+double ChildrenCpuSeconds();
 
 struct EngineMount {
   std::string target;

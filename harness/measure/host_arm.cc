@@ -115,6 +115,7 @@ void HostArmMeasurer::RunArm(const Arm& arm, const EngineHere& engine, const fs:
   order.blendload = settings_.blendload;
   order.nspawn = settings_.nspawn;
   order.guest_images = settings_.guest_images;
+  order.workloads = settings_.workloads;
   order.case_timeout_s = settings_.experiment.host.case_timeout_s;
   order.boots = settings_.experiment.host.boots;
   const Outcome<void> cloned =

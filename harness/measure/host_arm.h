@@ -33,6 +33,7 @@ struct HostArmSettings {
   std::filesystem::path blendload;
   std::filesystem::path nspawn;
   std::map<std::string, std::filesystem::path> guest_images;  // for the boot case
+  std::filesystem::path workloads;                            // as CaseOrder has it
   std::filesystem::path run_folder;
   std::filesystem::path scratch;
   nlohmann::json provenance;

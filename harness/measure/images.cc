@@ -6,6 +6,7 @@
 
 #include <array>
 #include <optional>
+#include <vector>
 
 #include "harness/base/files.h"
 #include "harness/guest/hostile.h"
@@ -17,6 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr std::array<const char*, 7> kNeeded = {"system",     "system_next", "app",      "user",
                                                 "monolithic", "kernel",      "initramfs"};
+// Images from before there was one serve all the same.
+constexpr std::array<const char*, 1> kOptional = {"workloads"};
 
 std::string Remedy(const fs::path& folder) {
   return fmt::format("; build the images with: vm-images/build --out {}", folder.string());
@@ -24,6 +27,34 @@ std::string Remedy(const fs::path& folder) {
 
 int64_t ModifiedNs(const struct stat& status) {
   return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+// The file of one entry of the manifest, looked at.
+Result<Image> LookAt(const fs::path& folder, const nlohmann::json& manifest, const char* name) {
+  const nlohmann::json& entry = Member(Member(manifest, "files"), name);
+  const std::optional<std::string> file = StringMember(entry, "path");
+  const std::optional<std::string> sha256 = StringMember(entry, "sha256");
+  const std::optional<int64_t> bytes = IntMember(entry, "bytes");
+  if (!file || !sha256 || !bytes || *bytes < 0)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: no complete entry for \"{}\"{}",
+                            (folder / "manifest.json").string(), name, Remedy(folder)));
+  Image image{.path = fs::absolute(folder) / *file,
+              .sha256 = *sha256,
+              .bytes = static_cast<uint64_t>(*bytes)};
+  struct stat status {};
+  if (::stat(image.path.c_str(), &status) != 0)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: the image is missing{}", image.path.string(), Remedy(folder)));
+  const auto actual = static_cast<uint64_t>(status.st_size);
+  image.device = status.st_dev;
+  image.inode = status.st_ino;
+  image.modified_ns = ModifiedNs(status);
+  if (actual != image.bytes)
+    return Fail(ExitCode::kEnvironment,
+                fmt::format("{}: {} bytes, the manifest says {}{}", image.path.string(), actual,
+                            image.bytes, Remedy(folder)));
+  return image;
 }
 
 }  // namespace
@@ -41,29 +72,13 @@ Result<ImageSet> LoadImages(const fs::path& folder) {
   ImageSet images;
   images.folder = fs::absolute(folder);
   images.kernel_version = StringMember(*manifest, "kernel_version").value_or("");
-  for (const char* name : kNeeded) {
-    const nlohmann::json& entry = Member(Member(*manifest, "files"), name);
-    const std::optional<std::string> file = StringMember(entry, "path");
-    const std::optional<std::string> sha256 = StringMember(entry, "sha256");
-    const std::optional<int64_t> bytes = IntMember(entry, "bytes");
-    if (!file || !sha256 || !bytes || *bytes < 0)
-      return Fail(ExitCode::kEnvironment, fmt::format("{}: no complete entry for \"{}\"{}",
-                                                      path.string(), name, Remedy(folder)));
-    Image image{
-        .path = images.folder / *file, .sha256 = *sha256, .bytes = static_cast<uint64_t>(*bytes)};
-    struct stat status {};
-    if (::stat(image.path.c_str(), &status) != 0)
-      return Fail(ExitCode::kEnvironment,
-                  fmt::format("{}: the image is missing{}", image.path.string(), Remedy(folder)));
-    const auto actual = static_cast<uint64_t>(status.st_size);
-    image.device = status.st_dev;
-    image.inode = status.st_ino;
-    image.modified_ns = ModifiedNs(status);
-    if (actual != image.bytes)
-      return Fail(ExitCode::kEnvironment,
-                  fmt::format("{}: {} bytes, the manifest says {}{}", image.path.string(), actual,
-                              image.bytes, Remedy(folder)));
-    images.files[name] = std::move(image);
+  std::vector<const char*> names(kNeeded.begin(), kNeeded.end());
+  for (const char* name : kOptional)
+    if (!Member(Member(*manifest, "files"), name).is_null()) names.push_back(name);
+  for (const char* name : names) {
+    Result<Image> image = LookAt(folder, *manifest, name);
+    if (!image) return tl::unexpected(image.error());
+    images.files[name] = std::move(*image);
   }
   images.manifest = std::move(*manifest);
   return images;

@@ -25,7 +25,8 @@ struct Image {
 
 struct ImageSet {
   std::filesystem::path folder;
-  std::map<std::string, Image> files;  // "system", "system_next", "app", "user", "monolithic", ...
+  std::map<std::string, Image> files;  // "system", "system_next", "app", "user", "monolithic", ...;
+                                       // "workloads" where the manifest has it
   std::string kernel_version;
   nlohmann::json manifest;
 

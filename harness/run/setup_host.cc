@@ -2,10 +2,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "harness/base/files.h"
+#include "harness/base/text.h"
+#include "harness/guest/process.h"
 #include "harness/host/isolated.h"
+#include "harness/host/program_case.h"
 #include "harness/host/template_image.h"
+#include "harness/measure/guest_programs.h"
 #include "harness/measure/host_arm.h"
 #include "harness/run/setup.h"
 #include "harness/run/step_loop.h"
@@ -16,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kTemplateS = 600;
+constexpr double kUnpackS = 60;
 
 std::vector<HostCase> CasesOf(const Experiment& experiment) {
   std::vector<HostCase> cases;
@@ -53,30 +60,120 @@ std::map<std::string, EngineHere> LookForEngines(const Experiment& experiment,
   return engines;
 }
 
-// The guest images for the boot case; without them the case is skipped, unless the user named them.
-Result<std::optional<ImageSet>> ImagesForBoot(const RunConfig& config, HostArmSettings& settings,
-                                              Progress& progress) {
-  const auto boot = std::find_if(settings.cases.begin(), settings.cases.end(), IsBootCase);
-  if (boot == settings.cases.end()) return std::nullopt;
-  auto skip = [&](const std::string& why) {
-    settings.skips[boot->id] = why;
-    progress.Warn({WarningKind::kNotMeasured, boot->id, why, "this case is skipped"});
-    return std::nullopt;
-  };
+// Why a case cannot be run here, told once and in each sample.
+class Skips {
+ public:
+  Skips(HostArmSettings& settings, Progress& progress) : settings_(settings), progress_(progress) {}
+
+  void Add(const std::string& host_case, const std::string& why) {
+    if (settings_.skips.emplace(host_case, why).second)
+      progress_.Warn({WarningKind::kNotMeasured, host_case, why, "this case is skipped"});
+  }
+
+ private:
+  HostArmSettings& settings_;
+  Progress& progress_;
+};
+
+bool NeedsData(const HostCase& host_case) {
+  const Program* program = IsProgramCase(host_case) ? ProgramById(host_case.id) : nullptr;
+  return program != nullptr && program->needs_data;
+}
+
+// What the guest images must bring for the boot case; otherwise why it is skipped.
+std::string PrepareBoot(const ImageSet& images, HostArmSettings& settings) {
   settings.nspawn = FindProgram("systemd-nspawn");
   if (settings.nspawn.empty())
-    return skip(
-        "not available here: there is no systemd-nspawn, install the package "
-        "systemd-container");
-  Result<ImageSet> images = LoadImages(config.images);
-  if (!images && config.images_named) return tl::unexpected(images.error());
-  if (!images) return skip("no guest images: " + images.error().message);
+    return "not available here: there is no systemd-nspawn, install the package systemd-container";
   for (const char* name : {"system", "app", "user", "monolithic"}) {
-    const auto found = images->files.find(name);
-    if (found == images->files.end()) return skip(fmt::format("there is no image \"{}\"", name));
+    const auto found = images.files.find(name);
+    if (found == images.files.end()) return fmt::format("there is no image \"{}\"", name);
     settings.guest_images[name] = found->second.path;
   }
+  return "";
+}
+
+// The same for what programs work on: unpacked beside their scripts.
+std::string PrepareData(const ImageSet& images, const HostArmSettings& settings,
+                        const Interrupt& interrupt) {
+  const std::string remedy =
+      "; build the images again with: vm-images/build --out " + images.folder.string();
+  const auto found = images.files.find("workloads");
+  if (found == images.files.end())
+    return "the guest images bring nothing for it to work on" + remedy;
+  const auto unpacked =
+      RunChecked({"tar", "xf", found->second.path.string(), "-C", settings.workloads.string()},
+                 Deadline::After(kUnpackS), &interrupt);
+  if (!unpacked) return found->second.path.string() + ": " + unpacked.error() + remedy;
+  std::error_code ignored;
+  for (const char* name : {"lua.tar", "package.deb"})
+    if (!fs::exists(settings.workloads / name, ignored))
+      return fmt::format("{}: there is no {} in it{}", found->second.path.string(), name, remedy);
+  return "";
+}
+
+// The guest images for the cases that need them; without them these are skipped, unless the user named them. What
+// is returned holds the images that are used.
+Result<std::optional<ImageSet>> ImagesForCases(const RunConfig& config, HostArmSettings& settings,
+                                               Progress& progress, const Interrupt& interrupt) {
+  std::vector<HostCase> needy;
+  std::copy_if(settings.cases.begin(), settings.cases.end(), std::back_inserter(needy),
+               [](const HostCase& one) { return IsBootCase(one) || NeedsData(one); });
+  if (needy.empty()) return std::nullopt;
+  Result<ImageSet> images = LoadImages(config.images);
+  if (!images && config.images_named) return tl::unexpected(images.error());
+  std::string no_boot, no_data;  // why the images do not serve these
+  if (!images) {
+    no_boot = no_data = "no guest images: " + images.error().message;
+  } else {
+    if (std::any_of(needy.begin(), needy.end(), IsBootCase))
+      no_boot = PrepareBoot(*images, settings);
+    if (std::any_of(needy.begin(), needy.end(), NeedsData))
+      no_data = PrepareData(*images, settings, interrupt);
+  }
+  Skips skips(settings, progress);
+  std::set<std::string> used;
+  for (const HostCase& one : needy) {
+    const std::string& why = IsBootCase(one) ? no_boot : no_data;
+    if (!why.empty())
+      skips.Add(one.id, why);
+    else
+      used.insert(IsBootCase(one) ? "boot" : "workloads");
+  }
+  if (used.empty()) return std::nullopt;
+  // Reading the digests of what nobody uses would take its time.
+  std::erase_if(images->files, [&](const auto& file) {
+    return used.count(file.first == "workloads" ? "workloads" : "boot") == 0;
+  });
   return std::move(*images);
+}
+
+// The scripts of the programs among the cases, in a folder of the run: what somebody changes meanwhile does not count.
+// Returns their digests.
+Result<nlohmann::json> PrepareScripts(const RunConfig& config, HostArmSettings& settings,
+                                      Progress& progress) {
+  Skips skips(settings, progress);
+  std::vector<std::string> ids;
+  for (const HostCase& host_case : settings.cases) {
+    if (!IsProgramCase(host_case)) continue;
+    ids.push_back(host_case.id);
+    if (const std::string why = MissingProgram(*ProgramById(host_case.id)); !why.empty())
+      skips.Add(host_case.id, why);
+  }
+  nlohmann::json digests = nlohmann::json::object();
+  if (ids.empty()) return digests;
+  settings.workloads = settings.scratch / "workloads";
+  std::error_code error;
+  fs::create_directories(settings.workloads, error);
+  if (error) return tl::unexpected(FileError("make", settings.workloads, error.value()));
+  Result<ScriptTexts> texts = ReadScripts(ids, config.programs);
+  if (!texts) return tl::unexpected(texts.error());
+  for (const auto& [name, text] : *texts) {
+    if (Result<void> written = WriteFileAtomic(settings.workloads / name, text); !written)
+      return tl::unexpected(written.error());
+    digests[name] = Sha256Hex(text);
+  }
+  return digests;
 }
 
 Result<void> MakeTemplateImage(const HostArmSettings& settings, Progress& progress,
@@ -119,7 +216,9 @@ Result<Prepared> PrepareHost(RunFolder& folder, const RunConfig& config, const f
   if (Result<void> room = CheckRoom(scratch, settings.cases); !room)
     return tl::unexpected(room.error());
   settings.engines = LookForEngines(settings.experiment, config, progress, interrupt);
-  Result<std::optional<ImageSet>> images = ImagesForBoot(config, settings, progress);
+  Result<nlohmann::json> scripts = PrepareScripts(config, settings, progress);
+  if (!scripts) return tl::unexpected(scripts.error());
+  Result<std::optional<ImageSet>> images = ImagesForCases(config, settings, progress, interrupt);
   if (!images) return tl::unexpected(images.error());
 
   Prepared prepared;
@@ -139,6 +238,7 @@ Result<Prepared> PrepareHost(RunFolder& folder, const RunConfig& config, const f
   if (Result<void> written = folder.WriteEnvironment(environment); !written)
     return tl::unexpected(written.error());
   settings.provenance = RunProvenance(folder, environment);
+  if (!scripts->empty()) settings.provenance["script_sha256"] = std::move(*scripts);
   if (Result<std::string> digest = Sha256OfFile(settings.blendload))
     settings.provenance["blendload_sha256"] = *digest;
   if (Result<void> made = MakeTemplateImage(settings, progress, interrupt); !made)

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "harness/spec/engine.h"
+#include "harness/spec/program.h"
 
 namespace blendbench {
 namespace {
@@ -57,6 +58,16 @@ HostCase Change(const char* id, const char* label, const char* lower_data, doubl
   return made;
 }
 
+HostCase Running(const Program& program) {
+  HostCase made;
+  made.id = program.id;
+  made.label = program.label;
+  made.group = "program";
+  made.cold = program.cold;
+  made.estimate_s = program.estimate_s;
+  return made;
+}
+
 std::vector<HostCase> FixedCases() {
   HostCase cold_read =
       Rate("cold-seqread", "sequential read of a lower file, 512 MiB, cold", "big", "", 1.5);
@@ -71,7 +82,7 @@ std::vector<HostCase> FixedCases() {
   boot.group = "boot";
   boot.needs_trait = kTraitWhiteouts;
   boot.estimate_s = 8;
-  return {
+  std::vector<HostCase> cases = {
       Small("cold-find", "find over 10,000 lower files, cold", true, 1),
       Small("warm-find", "find over 10,000 lower files, warm", false, 1),
       Small("cold-cat-10k", "open, read, close 10,000 lower files, cold", true, 3),
@@ -103,6 +114,8 @@ std::vector<HostCase> FixedCases() {
       Change("rm-lower-5k", "remove 5,000 lower files and their directories", "remove", 1.5),
       boot,
   };
+  for (const Program& program : HostPrograms()) cases.push_back(Running(program));
+  return cases;
 }
 
 // "layers33-find"

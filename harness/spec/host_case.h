@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The cases of the host substrate: what each measures, what it needs, and in which state of the caches
-// it begins. blendload (workloads/meta) carries them out under the same names. Pure.
+// it begins. blendload (workloads/meta) carries them out under the same names, those of the group
+// "program" their scripts (spec/program.h). Pure.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,7 @@ namespace blendbench {
 struct HostCase {
   std::string id;
   std::string label;
-  std::string group;  // "data", "metadata", "copy-up", "layers", "boot"
+  std::string group;  // "data", "metadata", "copy-up", "program", "layers", "boot"
   bool rate = false;  // MB/s, more is better; otherwise seconds
   bool cold = false;  // page and dentry caches are dropped before it
   int layers = 1;     // lower layers of the union
@@ -33,6 +34,7 @@ std::optional<HostCase> FindHostCase(const std::string& id);
 std::vector<std::string> HostCaseIds();
 
 inline bool IsBootCase(const HostCase& host_case) { return host_case.group == "boot"; }
+inline bool IsProgramCase(const HostCase& host_case) { return host_case.group == "program"; }
 
 // <case>.wall_s or <case>.rate_mbps
 std::string HostMetricId(const HostCase& host_case);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "harness/host/load.h"
+#include "harness/host/program_case.h"
 #include "harness/host/programs.h"
 #include "harness/host/template_image.h"
 #include "harness/tests/samples_for_test.h"
@@ -78,6 +79,40 @@ TEST(Programs, AMissingEngineSaysSoWithItsRemedy) {
 
   engine.kind = MountKind::kBind;
   EXPECT_EQ(LookForEngine(engine, nullptr).missing, "");
+}
+
+TEST(ProgramCase, OneThatIsFastAndWrongIsAnError) {
+  const TemporaryFolder folder;
+  Program program;
+  program.id = "made-up";
+  program.script = "made-up.sh";
+  ProgramPlace place;
+  place.script = folder.path() / program.script;
+  place.root = place.backing = place.data = folder.path();
+  const auto run = [&](const std::string& script) {
+    std::ofstream(place.script) << "set -e\n" << script;
+    fs::remove_all(folder.path() / program.id);
+    return RunProgramCase(program, place, {}, Deadline::After(60));
+  };
+  const auto good =
+      run("case $1 in prepare) [ -d \"$2\" ]; [ \"$2\" = \"$3/made-up\" ] ;;\n"
+          "run) sleep 0.1; i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done ;;\n"
+          "check) [ \"$BLEND_BACKING\" = \"$3\" ]; echo 3 files ;; esac\n");
+  ASSERT_TRUE(good) << good.error();
+  EXPECT_GE(good->seconds, 0.1);
+  EXPECT_GT(good->cpu_s, 0);
+  EXPECT_EQ(good->raw["checked"], "3 files");
+  const auto wrong = run("[ $1 != check ] || { echo a file is lost >&2; exit 1; }\n");
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error(), HasSubstr("wrong result: "));
+  EXPECT_THAT(wrong.error(), HasSubstr("a file is lost"));
+  const auto unable = run("[ $1 != prepare ] || { echo no room >&2; exit 1; }\n");
+  ASSERT_FALSE(unable);
+  EXPECT_THAT(unable.error(), HasSubstr("preparing: "));
+  program.needs = {{{"no-such-program-anywhere", "nor-this"}, "made-up-tools"}};
+  EXPECT_THAT(MissingProgram(program), HasSubstr("install the package made-up-tools"));
+  program.needs = {{{"no-such-program-anywhere", "sh"}, "made-up-tools"}};
+  EXPECT_EQ(MissingProgram(program), "");
 }
 
 TEST(ArmBytes, GrowWithWhatTheCasesWrite) {

@@ -13,6 +13,7 @@
 #include "harness/base/files.h"
 #include "harness/guest/process.h"
 #include "harness/host/isolated.h"
+#include "harness/host/programs.h"
 #include "harness/store/run_folder.h"
 #include "harness/tests/blendbench_for_test.h"
 #include "harness/tests/samples_for_test.h"
@@ -222,6 +223,56 @@ cases = ["layers1-find"]
   EXPECT_EQ(std::count(err_.begin(), err_.end(), '\n'), 1);
   EXPECT_EQ(Blendbench({"plan", spec}), 0);
   EXPECT_THAT(out_, HasSubstr("1 blocks of 3 arms, 3 samples, 1 cases each"));
+}
+
+// Real programs: one that needs nothing but SQLite, one that needs what the images bring, or is skipped.
+TEST_F(HostRunTest, ProgramsRunOverEveryEngineOrSayWhatTheyLack) {
+  if (FindProgram("sqlite3").empty()) GTEST_SKIP() << "there is no sqlite3";
+  const std::string spec = Write("programs.toml", std::string(R"toml(name = "programs"
+substrate = "host"
+blocks = 1
+cases = ["database", "unpack"]
+)toml") + kArms);
+  setenv("BLEND_CACHE", folder_.path().c_str(), 1);
+  EXPECT_EQ(Blendbench(Arguments(spec, "bare")), 0) << err_ << out_;
+  unsetenv("BLEND_CACHE");
+  EXPECT_THAT(err_, HasSubstr("unpack: no guest images: "));
+  for (const auto& [arm, sample] : SamplesOf("bare")) {
+    EXPECT_GT(sample.metrics.at("database.wall_s"), 0) << arm;
+    EXPECT_GT(sample.metrics.at("database.cpu_s"), 0) << arm;
+    EXPECT_EQ(sample.raw["cases"]["database"]["checked"], "300 transactions") << arm;
+    EXPECT_EQ(sample.raw["cases"]["database"]["daemon_cpu_s"] > 0, arm == "blendfs");
+    EXPECT_THAT(sample.raw["skipped"]["unpack"], HasSubstr("vm-images/build --out")) << arm;
+  }
+
+  // Images of which this needs the archive alone.
+  const fs::path images = folder_.path() / "images";
+  fs::create_directories(images);
+  ASSERT_TRUE(
+      RunChecked({"sh", "-ec",
+                  "cd \"$1\"; mkdir t; seq 1000 >t/numbers; tar cf lua.tar t; : >package.deb; "
+                  "tar cf workloads.tar lua.tar package.deb",
+                  "sh", images.string()},
+                 Deadline::After(10), nullptr));
+  json manifest = {{"schema", 1}, {"kernel_version", "6"}};
+  for (const char* name : {"system", "system_next", "app", "user", "monolithic", "kernel",
+                           "initramfs", "workloads.tar"}) {
+    std::ofstream(images / name, std::ios::app) << "";
+    manifest["files"][fs::path(name).stem()] = {{"path", name},
+                                                {"sha256", *Sha256OfFile(images / name)},
+                                                {"bytes", fs::file_size(images / name)}};
+  }
+  Write("images/manifest.json", manifest.dump());
+  std::vector<std::string> arguments = Arguments(spec, "r");
+  arguments.insert(arguments.end(), {"--images", images.string()});
+  EXPECT_EQ(Blendbench(arguments), 0) << err_ << out_;
+  for (const auto& [arm, sample] : SamplesOf("r")) {
+    EXPECT_GT(sample.metrics.at("unpack.wall_s"), 0) << arm;
+    EXPECT_EQ(sample.raw["cases"]["unpack"]["checked"], "10 copies of 2 objects") << arm;
+    EXPECT_EQ(sample.provenance["images"].size(), 1u) << arm;
+    EXPECT_EQ(sample.provenance["script_sha256"].size(), 2u) << arm;
+  }
+  EXPECT_EQ(Left(), "");
 }
 
 // Ended in the middle of a case, by Ctrl-C and by a kill that nobody can catch.

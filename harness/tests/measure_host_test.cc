@@ -57,6 +57,23 @@ class MeasureHost : public testing::Test {
   json manifest_;
 };
 
+TEST_F(MeasureHost, WhatWorkloadsWorkOnMayBeAmongTheImages) {
+  Result<ImageSet> without = LoadImages(folder_);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_EQ(without->files.count("workloads"), 0u);
+  Write(folder_ / "workloads.tar", "tar");
+  manifest_["files"]["workloads"] = {{"path", "workloads.tar"},
+                                     {"sha256", *Sha256OfFile(folder_ / "workloads.tar")},
+                                     {"bytes", 3}};
+  Publish();
+  Result<ImageSet> with = LoadImages(folder_);
+  ASSERT_TRUE(with) << with.error().message;
+  EXPECT_EQ(with->at("workloads").bytes, 3u);
+  manifest_["files"]["workloads"].erase("sha256");
+  Publish();
+  EXPECT_THAT(LoadError(), HasSubstr("no complete entry for \"workloads\""));
+}
+
 TEST_F(MeasureHost, ImagesAreFoundAndTheirDigestsAgree) {
   Result<ImageSet> images = LoadImages(folder_);
   ASSERT_TRUE(images) << images.error().message;
