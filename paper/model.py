@@ -27,7 +27,7 @@ CHECK_MEANINGS = {"REFUTED": "a promised check did not hold", "INCONCLUSIVE": "n
 EMULATED_STAMP = "emulated, indicative"
 # Families as headings; one that is not here is shown by its own name.
 FAMILY_TITLES = {"boot": "Boot time", "boot-phase": "Boot phases", "fio-path": "Throughput, path family (direct I/O)",
-                 "fio-app": "Throughput, application family (through the caches)", "shutdown": "Power-off",
+                 "fio-app": "Throughput, application family (through the caches)", "program": "Programs", "shutdown": "Power-off",
                  "setup": "Set-up on the host"}
 PHASE_FAMILY = "boot-phase"
 BOOT_FAMILY = "boot"

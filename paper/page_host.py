@@ -11,7 +11,7 @@ import statistics
 import page
 from words import number, plural
 
-GROUPS = {"metadata": "Names and attributes", "data": "Reading and writing", "copy-up": "Changes to lower objects",
+GROUPS = {"metadata": "Names and attributes", "data": "Reading and writing", "copy-up": "Changes to lower objects", "program": "Programs",
           "layers": "Many layers", "boot": "Booting a guest's userspace"}
 
 
