@@ -32,14 +32,20 @@ case $verb in
   check)
     name=$(dpkg-deb --field "$package" Package)
     # shellcheck disable=SC2016 # dpkg's own variable
-    status=$(dpkg-query --admindir="$admin" --show --showformat='${db:Status-Status}' "$name") || fail "dpkg does not know $name"
+    status=$(dpkg-query --admindir="$admin" --show --showformat='${db:Status-Status}' "$name" 2>/dev/null) ||
+      fail "dpkg does not know $name"
     [ "$status" = installed ] || fail "dpkg calls $name $status"
     dpkg-deb --fsys-tarfile "$package" >"$dir/package.tar"
     # Folders that others have put something into have other times.
     tar tf "$dir/package.tar" | grep -v '/$' >"$dir/members"
     tar --compare -f "$dir/package.tar" -C "$system" -T "$dir/members" >"$dir/differs" 2>&1 ||
       fail "$(tail -n 1 "$dir/differs")"
-    dpkg --root="$system" --verify "$name" >"$dir/differs" || fail "dpkg --verify: $(tail -n 1 "$dir/differs")"
+    dpkg-query --admindir="$admin" --listfiles "$name" >"$dir/listed" 2>/dev/null || :
+    if sed 's|^\./|/|' "$dir/members" | grep -vxF -f "$dir/listed" >"$dir/differs"; then
+      fail "dpkg does not list $(tail -n 1 "$dir/differs")"
+    fi
+    dpkg --root="$system" --verify "$name" >"$dir/differs" 2>&1 ||
+      fail "dpkg --verify: $(tail -n 1 "$dir/differs")"
     [ ! -s "$dir/differs" ] || fail "dpkg --verify: $(tail -n 1 "$dir/differs")"
     echo "$name, $(wc -l <"$dir/members") files"
     ;;
