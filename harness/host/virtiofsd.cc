@@ -17,7 +17,7 @@ fs::path NewestInCache() {
   fs::path newest;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(CacheFolder() / kName, error)) {
-    const fs::path folder = entry.path();
+    const fs::path& folder = entry.path();
     if (folder.filename().string().starts_with(".") || FindProgram(folder / kName).empty())
       continue;
     if (newest.empty() || ::strverscmp(newest.c_str(), folder.c_str()) < 0) newest = folder;
