@@ -115,6 +115,7 @@ Outcome<void> ArmSession::StartExport() {
     if (disk.serial == "system") order.lowers.push_back(disk.image);
   order.folder = settings_.scratch;
   order.log = settings_.scratch / "virtiofsd.log";
+  if (arm_.engine_options == kCacheAlways) order.cache = ExportCache::kAlways;
   Outcome<std::unique_ptr<HostExport>> started =
       HostExport::Start(order, interrupt_, Deadline::After(kStartS));
   if (!started) return Unexpected(started.error());

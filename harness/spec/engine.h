@@ -46,6 +46,8 @@ struct EngineDescriptor {
 // Of the built-in ones: a qcow2 file over a shared image, and the merge that the host serves by virtiofs.
 inline constexpr const char* kChainEngine = "qcow2";
 inline constexpr const char* kExportEngine = "virtiofs";
+// The option that kExportEngine takes: the guest believes names and attributes for ever, as a union in the guest does.
+inline constexpr const char* kCacheAlways = "cache=always";
 
 std::vector<EngineDescriptor> BuiltInEngines();
 

@@ -101,6 +101,10 @@ Arm ReadArm(const toml::table& table, const std::vector<EngineDescriptor>& engin
   if (arm.engine_options.find_first_of(" \t\n\"") != std::string::npos) {
     reader.Error("engine_options", "must not hold blanks or quotes; separate options by commas");
   }
+  if (arm.engine == kExportEngine && !arm.engine_options.empty() &&
+      arm.engine_options != kCacheAlways)
+    reader.Error("engine_options",
+                 fmt::format("\"{}\" takes \"{}\" or nothing", arm.engine, kCacheAlways));
   arm.reference = reader.Flag("reference", false);
   arm.control = reader.Flag("control", false);
   arm.handicap = ReadHandicap(reader, false, errors);

@@ -191,7 +191,7 @@ TEST_F(CliTest, ShowVerdictAndList) {
   EXPECT_EQ(
       json::parse(CallBlendbench({"verdict", "first", "--out", Runs(), "--json"}).out)["claims"]
           .size(),
-      5u);
+      10u);
   EXPECT_THAT(CallBlendbench({"list", "--out", Runs()}).out, HasSubstr("5/5 samples, 1 failed"));
   EXPECT_EQ(json::parse(CallBlendbench({"list", "--out", Runs(), "--json"}).out)["runs"].size(),
             2u);
