@@ -14,8 +14,13 @@ def _answer(report, answer):
     verdict, small = _verdict(report, answer)
     return {"title": need.title, "what": need.what, "measured_by": need.measured_on_host if report.host else need.measured_by, "metrics": len(answer.metrics),
             "disk": need.metrics is None, "verdict": verdict, "why": small, "tone": "good" if answer.best else "open", "decided": bool(answer.best),
-            "ranked": [_ranked(report, answer, one) for one in answer.ranked] if answer.best or len(answer.ranked) > 1 else [],
+            "ranked": [_ranked(report, answer, one) for one in answer.ranked] if _listed(report, answer) else [],
             "unranked": [(report.arm(arm).label, why) for arm, why in answer.unranked], "out": _merged(report, answer.out)}
+
+
+def _listed(report, answer):
+    """Not decided, a list is of use where arms can be compared: not of one alone, and not of one strategy at many places."""
+    return bool(answer.best) or (len(answer.ranked) > 1 and report.dimension is None)
 
 
 def _verdict(report, answer):

@@ -136,6 +136,8 @@ class NotDecided(unittest.TestCase):
     def test_along_a_dimension(self):
         answer = advice.answer(load(synthetic_answers.document("guests")), BOOT)
         self.assertEqual((answer.best, "how cost grows" in answer.undecided), ((), True))
+        shown = page_advice.context(load(synthetic_answers.document("guests")))["answers"]
+        self.assertFalse(any(one["ranked"] for one in shown))
 
     def test_a_host_is_asked_what_it_can_answer(self):
         report = load(synthetic_host.document())
