@@ -9,7 +9,7 @@ from words import number
 
 # Settings as a reader says them: name -> (before, after); the rest are shown as name and value.
 _SETTINGS = {"memory_mib": ("", " MiB of memory"), "cpus": ("", " processors"), "disk_mbps": ("disk limited to ", " MB/s"),
-             "disk_iops": ("disk limited to ", " operations a second"), "user_mount": ("user image at ", ""), "layers": ("", " lower layers"), "guests": ("", " guests at once")}
+             "disk_iops": ("disk limited to ", " operations a second"), "user_at": ("user image at ", ""), "layers": ("", " lower layers"), "guests": ("", " guests at once")}
 _UNITS = (("_mib", "MiB"), ("_kib", "KiB"), ("_mbps", "MB/s"), ("_s", "s"), ("_ms", "ms"), ("_bytes", "bytes"))
 
 
