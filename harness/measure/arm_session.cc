@@ -173,7 +173,7 @@ Outcome<void> ArmSession::RunPrograms() {
     if (program == nullptr) continue;
     phase_ = "program:" + id;
     progress_.Phase(phase_);
-    EvictFromHostCache(clones_.disks());
+    ForgetDisks();
     const Deadline deadline = Deadline::After(experiment.guest.job_timeout_s);
     Outcome<ProgramOutcome> outcome =
         RunProgram(*guest_, *program, settings_.program_texts.at(program->script), deadline);
@@ -319,8 +319,8 @@ void ArmSession::CheckUsersDisk() {
     sample_.raw["upgrade"]["check_failure"] = CleanTail(state.error(), 1, 1000);
     return;
   }
-  sample_.promises.push_back(
-      {"upgrade.file-system", state->sound, state->sound ? "nothing to mend" : state->said});
+  sample_.promises.push_back({std::string(kAfterUpgrade) + "file-system", state->sound,
+                              state->sound ? "nothing to mend" : state->said});
 }
 
 Outcome<void> ArmSession::UpgradeSteps(const std::string& console) {
