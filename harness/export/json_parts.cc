@@ -33,13 +33,9 @@ json RunFactsJson(const RunRecord& record) {
 }
 
 json ArmFactsJson(const Arm& arm) {
-  return {{"id", arm.id},
-          {"label", arm.label},
-          {"layout", LayoutName(arm.layout)},
-          {"engine", arm.engine},
-          {"engine_options", arm.engine_options},
-          {"reference", arm.reference},
-          {"control", arm.control}};
+  json object = ToJson(arm);
+  for (const char* name : {"handicap", "guest", "at"}) object.erase(name);
+  return object;
 }
 
 json SampleFactsJson(const Sample& sample) {

@@ -15,6 +15,7 @@ nlohmann::json RatioJson(double log_value);
 
 // What and when a run was, on which substrate, from which inputs, and how far it came.
 nlohmann::json RunFactsJson(const RunRecord& record);
+// What every arm has; what few have is each document's to tell in its own words.
 nlohmann::json ArmFactsJson(const Arm& arm);
 // Without what only an archive needs: raw outputs and provenance stay in samples.jsonl.
 nlohmann::json SampleFactsJson(const Sample& sample);

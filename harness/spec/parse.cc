@@ -2,9 +2,7 @@
 // ParseExperiment: the TOML of an experiment, checked key by key and then as a whole.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
-#include <set>
 
 #include "harness/base/text.h"
 #include "harness/spec/experiment.h"
@@ -14,6 +12,7 @@
 #include "harness/spec/toml_reader.h"
 
 namespace blendbench {
+
 tl::expected<Experiment, std::string> ParseExperiment(const std::string& toml_text,
                                                       const std::string& file_name) {
   auto parsed = ParseToml(toml_text, file_name);
