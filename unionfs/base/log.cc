@@ -5,6 +5,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -19,6 +21,8 @@ constexpr int kBurstLines = 20;
 constexpr std::chrono::seconds kBurstWindow{5};
 constexpr size_t kMaxLineBytes = 900;  // a record of /dev/kmsg holds about 1000
 
+constexpr std::array<std::string_view, 4> kLevelNames = {"error", "warning", "info", "debug"};
+
 class Logger {
  public:
   void SetSink(LogSink sink) {
@@ -32,10 +36,12 @@ class Logger {
   }
 
   void SetLevel(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
+  LogLevel level() const { return level_.load(std::memory_order_relaxed); }
 
   void Write(LogLevel level, std::string_view message) {
-    if (level > level_.load(std::memory_order_relaxed)) return;
+    if (level > this->level()) return;
     const std::lock_guard lock(mutex_);
+    if (level == LogLevel::kDebug) return Emit(level, message);
     const auto now = std::chrono::steady_clock::now();
     if (now - window_start_ >= kBurstWindow) {
       const int suppressed = written_ > kBurstLines ? written_ - kBurstLines : 0;
@@ -100,6 +106,16 @@ Logger& TheLogger() {
 
 void SetLogSink(LogSink sink) { TheLogger().SetSink(sink); }
 void SetLogLevel(LogLevel level) { TheLogger().SetLevel(level); }
+LogLevel CurrentLogLevel() { return TheLogger().level(); }
+
+std::string_view Name(LogLevel level) { return kLevelNames[static_cast<size_t>(level)]; }
+
+std::optional<LogLevel> ParseLogLevel(std::string_view name) {
+  const auto found = std::find(kLevelNames.begin(), kLevelNames.end(), name);
+  if (found == kLevelNames.end()) return std::nullopt;
+  return static_cast<LogLevel>(found - kLevelNames.begin());
+}
+
 void Log(LogLevel level, std::string_view message) { TheLogger().Write(level, message); }
 
 }  // namespace blendfs

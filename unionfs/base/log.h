@@ -2,9 +2,10 @@
 // One-line messages for whoever runs blendfs: on standard error while it is in the foreground, in
 // the kernel log or syslog once it serves a mount in the background. Lines are rate-limited,
 // because a hostile layer must not be able to fill a disk or a console with complaints about
-// itself. Thread-safety: all functions may be called from any thread.
+// itself; only debugging lines are not, since who asks for those wants all of them. Thread-safety: all functions may be called from any thread.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 namespace blendfs {
@@ -22,6 +23,12 @@ enum class LogSink {
 void SetLogSink(LogSink sink);
 // Lines less important than `level` are dropped.
 void SetLogLevel(LogLevel level);
+LogLevel CurrentLogLevel();
+inline bool IsLogged(LogLevel level) { return level <= CurrentLogLevel(); }
+
+// "error", "warning", "info", "debug", and back.
+std::string_view Name(LogLevel level);
+std::optional<LogLevel> ParseLogLevel(std::string_view name);
 
 // Writes "blendfs: [warning: ]message". Newlines and control characters in the message (names come
 // from layers) are shown as '?'. Never fails.

@@ -47,6 +47,7 @@ void Read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_i
     // The kernel takes a short answer for the end of the file.
     auto got = sys::ReadFully(front.os, *data, buffer, size, static_cast<uint64_t>(offset));
     if (!got) return reply.Fail(got.error());
+    front.statistics.CountRead(*got);
     reply.Data(buffer, *got);
   });
 }
@@ -63,6 +64,7 @@ void Write(fuse_req_t request, fuse_ino_t, const char* buffer, size_t size, off_
     }
     auto put = WriteFully(front.os, *data, buffer, size, static_cast<uint64_t>(offset));
     if (!put) return reply.Fail(put.error());
+    front.statistics.CountWritten(*put);
     // After a write through the page cache the kernel asks for it by itself; after one past it, it does not.
     if ((info->flags & O_DSYNC) != 0) {
       auto synced = front.fs.SyncFile(file, (info->flags & O_SYNC) != O_SYNC);

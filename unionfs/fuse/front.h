@@ -8,6 +8,7 @@
 #include <new>
 
 #include "unionfs/fuse/attribute_demand.h"
+#include "unionfs/fuse/control.h"
 #include "unionfs/fuse/libfuse.h"
 #include "unionfs/fuse/listings.h"
 #include "unionfs/fuse/open_files.h"
@@ -36,6 +37,7 @@ struct Front {
   AttributeDemand& directories_demand;  // for attributes with the listing, of directories
   AttributeDemand& others_demand;       // and of all else
   OpenFiles& open_files;
+  const Control& control;
   std::function<void(fuse_conn_info&)> negotiate;  // on INIT
   // Makes the kernel ask for a node's attributes again; takes no lock of the node's there.
   std::function<void(fuse_ino_t)> drop_attributes;

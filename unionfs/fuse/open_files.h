@@ -35,6 +35,15 @@ class OpenFiles {
     (void)file.release();
   }
 
+  size_t size() const {
+    size_t all = 0;
+    for (const Shard& shard : shards_) {
+      std::lock_guard lock(shard.mutex);
+      all += shard.files.size();
+    }
+    return all;
+  }
+
   // Gives a file that was added back to the caller.
   std::unique_ptr<merge::OpenFile> Take(merge::OpenFile& file) {
     Shard& shard = ShardOf(file);
@@ -45,7 +54,7 @@ class OpenFiles {
 
  private:
   struct Shard {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::unordered_set<merge::OpenFile*> files;  // by mutex
   };
   static constexpr size_t kShards = 64;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "unionfs/fuse/reply.h"
 
+#include <string>
+
 #include "unionfs/fuse/convert.h"
 
 namespace blendfs::fuse {
@@ -13,6 +15,12 @@ fuse_entry_param Front::ToEntry(const merge::Entry& entry) const {
   result.attr_timeout = AttributesSeconds(*entry.node);
   result.entry_timeout = kForeverSeconds;
   return result;
+}
+
+void LogRequest(fuse_req_t request, Kind kind) {
+  const fuse_ctx* caller = fuse_req_ctx(request);
+  Log(LogLevel::kDebug, std::string(Name(kind)) + " for process " + std::to_string(caller->pid) +
+                            " of user " + std::to_string(caller->uid));
 }
 
 void Reply::Fail(int code) {

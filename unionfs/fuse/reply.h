@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "unionfs/base/log.h"
 #include "unionfs/fuse/front.h"
 #include "unionfs/fuse/libfuse.h"
 #include "unionfs/merge/held_fd.h"
@@ -58,12 +59,16 @@ class Reply {
   fuse_req_t request_;
 };
 
+// Says in the log who asks for what.
+void LogRequest(fuse_req_t request, Kind kind);
+
 // Runs a handler: counts the request, readies the thread, and is the one place where an exception
 // becomes an error number.
 template <typename Body>
 void Serve(fuse_req_t request, Kind kind, Body&& body) noexcept {
   Front& front = *static_cast<Front*>(fuse_req_userdata(request));
   front.statistics.Count(kind);
+  if (IsLogged(LogLevel::kDebug)) LogRequest(request, kind);
   Reply reply(request);
   try {
     ReadyThread();

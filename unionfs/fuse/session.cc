@@ -29,6 +29,7 @@ struct Session::Parts {
       : config(std::move(config_in)),
         policy(backing, statistics),
         listings(fs),
+        control(fs.OwnXattrPrefix(), [this] { return Figures(); }),
         front{fs,
               os,
               statistics,
@@ -37,6 +38,7 @@ struct Session::Parts {
               directories_demand,
               others_demand,
               open_files,
+              control,
               [this](fuse_conn_info& connection) { Agree(connection); },
               [this](fuse_ino_t node) {
                 // Only attributes: an offset below zero leaves the pages alone.
@@ -50,7 +52,7 @@ struct Session::Parts {
   Status Serve();
   Status ServeByLibfuse();
   void Terminate();
-  void Report();
+  std::string Figures() const;  // report.h
   void CloseDevice();
 
   SessionConfig config;
@@ -60,12 +62,14 @@ struct Session::Parts {
   Listings listings;
   AttributeDemand directories_demand, others_demand;
   OpenFiles open_files;
+  const Control control;
   Front front;  // libfuse's user data
   fuse_session* session = nullptr;
   UniqueFd device;  // until libfuse has it
   ReportFile report;
   std::optional<RequestLoop> loop;
   bool terminating = false;  // signal thread only
+  const std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
 };
 
 namespace {
@@ -186,18 +190,10 @@ void Session::Parts::Terminate() {
   }
 }
 
-void Session::Parts::Report() {
-  std::string text = statistics.Render();
-  merge::Counters counters = front.fs.counters();
-  auto add = [&text](const char* name, uint64_t value) {
-    text.append(name).append(" ").append(std::to_string(value)).append("\n");
-  };
-  add("union.nodes", counters.nodes);
-  add("union.directory_fds", counters.directory_fds);
-  add("union.copy_ups", counters.copy_ups);
-  add("union.copy_up_bytes", counters.copy_up_bytes);
-  add("union.metadata_copy_ups", counters.metadata_copy_ups);
-  report.Write(text);
+std::string Session::Parts::Figures() const {
+  const auto uptime = std::chrono::steady_clock::now() - begin;
+  return RenderFigures(statistics, {std::chrono::duration_cast<std::chrono::seconds>(uptime),
+                                    open_files.size(), front.fs.counters()});
 }
 
 // After this nobody waits for an answer any more: what the kernel still asks fails with ENOTCONN.
@@ -229,7 +225,7 @@ Status Session::Run() {
   Status result;
   {
     SignalThread signals({.terminate = [&parts](int) { parts.Terminate(); },
-                          .report = [&parts] { parts.Report(); }});
+                          .report = [&parts] { parts.report.Write(parts.Figures()); }});
     result = parts.Serve();
   }
   // First, or looking at a mount that could not be taken away would wait for an answer of our own.
@@ -246,7 +242,8 @@ Status Session::Run() {
     Status synced = parts.front.fs.SyncAll();
     if (result && !synced) result = synced;
   }
-  if (parts.config.statistics || !parts.config.statistics_file.empty()) parts.Report();
+  if (parts.config.statistics || !parts.config.statistics_file.empty())
+    parts.report.Write(parts.Figures());
   return result;
 }
 

@@ -43,6 +43,10 @@ constexpr std::array<std::string_view, static_cast<size_t>(Kind::kCount)> kNames
     "opens.direct"};
 static_assert(!kNames.back().empty(), "every kind has a name");
 
+std::string Line(std::string_view family, std::string_view name, uint64_t count) {
+  return std::string(family).append(name).append(" ").append(std::to_string(count)).append("\n");
+}
+
 }  // namespace
 
 std::string_view Name(Kind kind) { return kNames[static_cast<size_t>(kind)]; }
@@ -51,11 +55,14 @@ std::string Statistics::Render() const {
   uint64_t requests = 0;
   std::string lines;
   for (size_t i = 0; i < kNames.size(); ++i) {
-    uint64_t count = counts_[i].load(std::memory_order_relaxed);
-    if (i < static_cast<size_t>(Kind::kOpenCached)) requests += count;
-    if (count != 0) lines.append(kNames[i]).append(" ").append(std::to_string(count)).append("\n");
+    const bool is_request = i < static_cast<size_t>(Kind::kOpenCached);
+    const uint64_t count = counts_[i].load(std::memory_order_relaxed);
+    if (is_request) requests += count;
+    if (count != 0) lines += Line(is_request ? "requests." : "", kNames[i], count);
   }
-  return "requests " + std::to_string(requests) + "\n" + lines;
+  return Line("requests.", "total", requests) + lines +
+         Line("", "read_bytes", read_bytes_.load(std::memory_order_relaxed)) +
+         Line("", "written_bytes", written_bytes_.load(std::memory_order_relaxed));
 }
 
 }  // namespace blendfs::fuse

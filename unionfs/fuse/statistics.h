@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Counts requests by kind. What a boot costs on a FUSE root is mostly how many requests it makes, so the
+// Counts requests by kind, and the bytes that pass through the daemon. What a boot costs on a FUSE root is mostly how many requests it makes, so the
 // counters are always on.
 // Thread-safety: Count from any thread (relaxed atomics); Render sees a snapshot that need not be one
 // moment's.
@@ -64,10 +64,15 @@ class Statistics {
   uint64_t Get(Kind kind) const {
     return counts_[static_cast<size_t>(kind)].load(std::memory_order_relaxed);
   }
-  // One "name count" a line, zeros left out, "requests" (the sum) first.
+  void CountRead(uint64_t bytes) { read_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void CountWritten(uint64_t bytes) { written_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+
+  // "requests.total N", then "requests.KIND N" and "opens.WAY N", zeros left out, then "read_bytes N" and
+  // "written_bytes N"; a line each.
   std::string Render() const;
 
  private:
+  std::atomic<uint64_t> read_bytes_{0}, written_bytes_{0};
   std::array<std::atomic<uint64_t>, static_cast<size_t>(Kind::kCount)> counts_{};
 };
 

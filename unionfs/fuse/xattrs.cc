@@ -23,8 +23,15 @@ void AnswerValue(Reply& reply, const Result<std::string>& value, size_t size) {
   reply.Data(value->data(), value->size());
 }
 
+bool IsControl(const Front& front, fuse_ino_t number, const char* key) {
+  return number == FUSE_ROOT_ID && front.control.Has(key);
+}
+
 void GetXattr(fuse_req_t request, fuse_ino_t number, const char* key, size_t size) {
   Serve(request, Kind::kGetXattr, [&](Front& front, Reply& reply) {
+    if (IsControl(front, number, key)) {
+      return AnswerValue(reply, front.control.Get(key, fuse_req_ctx(request)->uid), size);
+    }
     AnswerValue(reply, front.fs.GetXattr(front.NodeOf(number), key), size);
   });
 }
@@ -59,14 +66,18 @@ bool MustKillSgid(Front& front, fuse_req_t request, merge::Node& node, std::stri
 void SetXattr(fuse_req_t request, fuse_ino_t number, const char* key, const char* value,
               size_t size, int flags) {
   Serve(request, Kind::kSetXattr, [&](Front& front, Reply& reply) {
+    const std::string_view text(value, size);
+    if (IsControl(front, number, key)) {
+      return reply.Done(front.control.Set(key, text, fuse_req_ctx(request)->uid));
+    }
     merge::Node& node = front.NodeOf(number);
-    reply.Done(front.fs.SetXattr(node, key, std::string_view(value, size), flags,
-                                 MustKillSgid(front, request, node, key)));
+    reply.Done(front.fs.SetXattr(node, key, text, flags, MustKillSgid(front, request, node, key)));
   });
 }
 
 void RemoveXattr(fuse_req_t request, fuse_ino_t number, const char* key) {
   Serve(request, Kind::kRemoveXattr, [&](Front& front, Reply& reply) {
+    if (IsControl(front, number, key)) return reply.Fail(EACCES);
     reply.Done(front.fs.RemoveXattr(front.NodeOf(number), key));
   });
 }

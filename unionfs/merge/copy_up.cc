@@ -71,7 +71,7 @@ Status CopyUpDirectoryLocked(State& state, Node& node, Location& location, bool 
   if (anonymous) node.dir->upper.StayOpen();
   node.data_on_upper.store(true, std::memory_order_release);
   node.on_upper.store(true, std::memory_order_release);
-  state.copy_ups.fetch_add(1, std::memory_order_relaxed);
+  state.directory_copy_ups.fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 

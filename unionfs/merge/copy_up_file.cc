@@ -73,7 +73,7 @@ Status CopyBytes(State& state, Node& node, BorrowedFd to, uint64_t size) {
   if (size == 0) return {};
   BLENDFS_ASSIGN(const UniqueFd from, OpenData(state, node));
   BLENDFS_TRY(layer::CopyData(state.os, from.borrow(), to, size));
-  state.copy_up_bytes.fetch_add(size, std::memory_order_relaxed);
+  state.copied_bytes.fetch_add(size, std::memory_order_relaxed);
   return {};
 }
 
@@ -217,7 +217,8 @@ Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymou
     entry.Keep(node, stat.nlink);
   }
   Publish(node, made.ino, !metacopy);
-  (metacopy ? state.metadata_copy_ups : state.copy_ups).fetch_add(1, std::memory_order_relaxed);
+  (metacopy ? state.metadata_copy_ups : state.data_copy_ups)
+      .fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 
@@ -263,7 +264,7 @@ Status CopyUpSpecial(State& state, Node& node, Location& location, bool anonymou
     entry.Keep(node, source.stat.nlink);
   }
   Publish(node, made.ino, true);
-  state.copy_ups.fetch_add(1, std::memory_order_relaxed);
+  state.special_copy_ups.fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 
@@ -335,7 +336,7 @@ Status CopyUpDataOnly(State& state, Node& node, bool keep_data) {
   }
   node.publications.fetch_add(1, std::memory_order_release);
   node.data_on_upper.store(true, std::memory_order_release);
-  state.copy_ups.fetch_add(1, std::memory_order_relaxed);
+  state.data_copy_ups.fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 

@@ -125,7 +125,14 @@ Result<NodeRef> NodeFor(State& state, Node& parent, const std::string& name, Fou
 }
 
 Result<NodeRef> LookupNode(State& state, Node& parent, const std::string& name, Found* found) {
-  BLENDFS_ASSIGN(*found, Find(state, parent, name));
+  auto there = Find(state, parent, name);
+  if (!there) {
+    if (there.error().code == ENOENT) state.misses.fetch_add(1, std::memory_order_relaxed);
+    return tl::unexpected(there.error());
+  }
+  *found = std::move(*there);
+  const layer::LayerIndex provider = found->upper ? layer::LayerIndex{0} : found->lower;
+  state.layer_hits[provider].fetch_add(1, std::memory_order_relaxed);
   return NodeFor(state, parent, name, *found);
 }
 

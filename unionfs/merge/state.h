@@ -7,6 +7,7 @@
 #include <atomic>
 #include <mutex>
 #include <random>
+#include <vector>
 
 #include "unionfs/merge/table.h"
 #include "unionfs/merge/union.h"
@@ -18,7 +19,8 @@ struct State {
       : os(os_in),
         stack(std::move(stack_in)),
         options(std::move(options_in)),
-        fds(os_in, options.most_descriptors) {}
+        fds(os_in, options.most_descriptors),
+        layer_hits(stack.layers().size()) {}
 
   const layer::Format& format() const { return stack.format(); }
   std::mutex& LocationLock(const Node& node) {
@@ -41,7 +43,11 @@ struct State {
   std::array<std::mutex, 64> location_locks;
   std::atomic<uint64_t> temp_counter{0}, generation{std::random_device()()};
   std::atomic<bool> index_used{false};  // work/index has, or had, entries
-  std::atomic<uint64_t> copy_ups{0}, copy_up_bytes{0}, metadata_copy_ups{0};
+
+  // For Counters.
+  std::atomic<uint64_t> data_copy_ups{0}, metadata_copy_ups{0}, directory_copy_ups{0};
+  std::atomic<uint64_t> special_copy_ups{0}, copied_bytes{0}, misses{0};
+  std::vector<std::atomic<uint64_t>> layer_hits;
 };
 
 // --- where things are: place.cc ---

@@ -75,13 +75,23 @@ std::set<dev_t> Union::LayerDevices() const {
   return devices;
 }
 
+std::string Union::OwnXattrPrefix() const { return state_->format().OwnKey(""); }
+
 Counters Union::counters() const {
   Counters counters;
   counters.nodes = state_->table.size();
-  counters.directory_fds = state_->fds.open();
-  counters.copy_ups = state_->copy_ups.load(std::memory_order_relaxed);
-  counters.copy_up_bytes = state_->copy_up_bytes.load(std::memory_order_relaxed);
+  counters.descriptors = state_->fds.open();
+  counters.data_copy_ups = state_->data_copy_ups.load(std::memory_order_relaxed);
   counters.metadata_copy_ups = state_->metadata_copy_ups.load(std::memory_order_relaxed);
+  counters.directory_copy_ups = state_->directory_copy_ups.load(std::memory_order_relaxed);
+  counters.special_copy_ups = state_->special_copy_ups.load(std::memory_order_relaxed);
+  counters.copied_bytes = state_->copied_bytes.load(std::memory_order_relaxed);
+  counters.misses = state_->misses.load(std::memory_order_relaxed);
+  const auto& layers = state_->stack.layers();
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const uint64_t hits = state_->layer_hits[i].load(std::memory_order_relaxed);
+    counters.layers.push_back({layers[i].path, layers[i].writable, hits});
+  }
   return counters;
 }
 

@@ -105,8 +105,20 @@ struct Options {
   size_t most_descriptors = SIZE_MAX;
 };
 
+// What the union holds now, and what has happened since it was opened. Not one moment's: others go on meanwhile.
 struct Counters {
-  uint64_t nodes = 0, directory_fds = 0, copy_ups = 0, copy_up_bytes = 0, metadata_copy_ups = 0;
+  uint64_t nodes = 0;
+  uint64_t descriptors = 0;  // of layers' objects, open for nodes
+  // Copy-ups: whole regular files, also where the data came later; metadata without the data; all else.
+  uint64_t data_copy_ups = 0, metadata_copy_ups = 0, directory_copy_ups = 0, special_copy_ups = 0;
+  uint64_t copied_bytes = 0;
+  uint64_t misses = 0;  // lookups of names that are not there
+  struct Layer {
+    std::string path;  // as given at the mount
+    bool writable = false;
+    uint64_t hits = 0;  // lookups whose object it provides
+  };
+  std::vector<Layer> layers;  // top to bottom
 };
 
 class Union {
@@ -121,6 +133,8 @@ class Union {
   State& state() { return *state_; }
   bool read_only() const;
   Counters counters() const;
+  // Of attributes that are blendfs's own: "trusted.blendfs.", or "user.blendfs." with userxattr.
+  std::string OwnXattrPrefix() const;
   // st_dev of the layers, each once.
   std::set<dev_t> LayerDevices() const;
 

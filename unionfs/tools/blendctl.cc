@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// blendctl: looks at the layers of a union that is not mounted. Exit status: see kExit* and CtlUsage.
+// blendctl: looks at the layers of a union that is not mounted, and at one that is. Exit status: see kExit* and CtlUsage.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include "unionfs/inspect/explain.h"
 #include "unionfs/inspect/flatten.h"
 #include "unionfs/inspect/layer_tar.h"
+#include "unionfs/inspect/live.h"
 #include "unionfs/inspect/words.h"
 #include "unionfs/sys/filesystem.h"
 #include "unionfs/tools/ctl_options.h"
@@ -53,13 +54,13 @@ int Explain(const CtlOptions& options, blendfs::merge::Union& fs) {
     const auto explanation = inspect::Explain(fs, path);
     if (!explanation) return CannotLook(path + ": " + inspect::Reason(explanation.error()));
     if (explanation->error != 0) exit_code = kExitFindings;
-    if (options.json) {
+    if (options.json()) {
       objects.push_back(ToJson(fs.state().stack, *explanation));
     } else {
       Print(ToText(fs.state().stack, *explanation));
     }
   }
-  if (options.json) Print(inspect::JsonArray(objects) + "\n");
+  if (options.json()) Print(inspect::JsonArray(objects) + "\n");
   return exit_code;
 }
 
@@ -73,7 +74,7 @@ int Check(const CtlOptions& options, blendfs::merge::Union& fs) {
     report = inspect::Check(fs, {.on = true, .layers_fit = LayersFit(*report)});
   }
   if (!report) return CannotLook(inspect::Reason(report.error()));
-  Print(options.json ? ToJson(*report) + "\n" : ToText(*report));
+  Print(options.json() ? ToJson(*report) + "\n" : ToText(*report));
   return report->findings.empty() ? kExitDone : kExitFindings;
 }
 
@@ -134,7 +135,7 @@ int Diff(const CtlOptions& options, blendfs::merge::Union& fs) {
   const auto below = inspect::OpenLook(blendfs::sys::Real(), lowers, &problem);
   if (!below) return CannotLook(problem);
   if (!options.tar.empty()) return DiffToTar(options, fs, **below);
-  ListSink sink(options.json);
+  ListSink sink(options.json());
   std::vector<std::string> problems;
   const auto done = WalkChanges(fs, **below, inspect::Renames::kTell, sink, &problems);
   sink.Close();
@@ -157,7 +158,33 @@ int Flatten(const CtlOptions& options, blendfs::merge::Union& fs) {
   return SayProblems(report->problems);
 }
 
+int ShowFigures(const CtlOptions& options) {
+  std::string problem;
+  const auto figures = inspect::ReadFigures(blendfs::sys::Real(), options.mount_point, &problem);
+  if (!figures) return CannotLook(problem);
+  switch (options.form) {
+    case CtlOptions::Form::kJson:
+      Print(ToJson(options.mount_point, *figures) + "\n");
+      break;
+    case CtlOptions::Form::kPrometheus:
+      Print(ToPrometheus(options.mount_point, *figures));
+      break;
+    case CtlOptions::Form::kText:
+      Print(ToText(*figures));
+  }
+  return kExitDone;
+}
+
+int SetLogLevel(const CtlOptions& options) {
+  std::string problem;
+  const auto set = inspect::SetMountLogLevel(blendfs::sys::Real(), options.mount_point,
+                                             options.log_level, &problem);
+  return set ? kExitDone : CannotLook(problem);
+}
+
 int Run(const CtlOptions& options) {
+  if (options.command == Command::kStat) return ShowFigures(options);
+  if (options.command == Command::kLog) return SetLogLevel(options);
   blendfs::tools::RaiseFileLimit();
   blendfs::sys::InitThread();
   umask(0);

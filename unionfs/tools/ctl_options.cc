@@ -4,12 +4,14 @@
 #include <map>
 #include <optional>
 
+#include "unionfs/base/log.h"
 #include "unionfs/tools/options.h"
 
 namespace blendfs::tools {
 namespace {
 
 using Command = CtlOptions::Command;
+using Form = CtlOptions::Form;
 using Complaint = std::optional<std::string>;
 using Failure = tl::unexpected<std::string>;
 
@@ -26,6 +28,10 @@ class Parser {
       if (auto complaint = Take(i)) return Failure(*complaint);
     }
     if (IsQuestion()) return options_;
+    if (options_.about_mount()) {
+      if (auto complaint = CheckMount()) return Failure(*complaint);
+      return options_;
+    }
     auto stack = ParseLayers(words_);
     if (!stack) return Failure(stack.error());
     options_.stack = std::move(*stack);
@@ -40,11 +46,10 @@ class Parser {
 
   Complaint TakeCommand(const std::string& word) {
     static const std::map<std::string, Command> kCommands = {
-        {"explain", Command::kExplain},  {"check", Command::kCheck},
-        {"diff", Command::kDiff},        {"flatten", Command::kFlatten},
-        {"help", Command::kHelp},        {"-h", Command::kHelp},
-        {"--help", Command::kHelp},      {"-V", Command::kVersion},
-        {"--version", Command::kVersion}};
+        {"explain", Command::kExplain}, {"check", Command::kCheck},      {"diff", Command::kDiff},
+        {"flatten", Command::kFlatten}, {"stat", Command::kStat},        {"log", Command::kLog},
+        {"help", Command::kHelp},       {"-h", Command::kHelp},          {"--help", Command::kHelp},
+        {"-V", Command::kVersion},      {"--version", Command::kVersion}};
     const auto found = kCommands.find(word);
     if (found == kCommands.end()) return "unknown command '" + word + "'" + kSeeHelp;
     options_.command = found->second;
@@ -66,7 +71,7 @@ class Parser {
     } else if (argument.starts_with("--tar=")) {
       return TakeValue("--tar", argument.substr(6));
     } else if (argument.starts_with("-o")) {
-      words_.push_back(argument.substr(2));
+      return TakeValue("-o", argument.substr(2));
     } else {
       return TakeSwitch(argument);
     }
@@ -76,6 +81,7 @@ class Parser {
   Complaint TakeValue(const std::string& key, const std::string& value) {
     if (key == "-o") {
       words_.push_back(value);
+      if (options_.about_mount()) return "-o is not for " + name_ + ", which takes a mount point";
       return {};
     }
     if (options_.command != Command::kDiff) return "--tar is for diff, not for " + name_;
@@ -87,15 +93,40 @@ class Parser {
   Complaint TakeSwitch(const std::string& argument) {
     if (argument == "-h" || argument == "--help") {
       options_.command = Command::kHelp;
-    } else if (argument == "--json" && options_.command != Command::kFlatten) {
-      options_.json = true;
+    } else if (argument == "--json" && options_.command != Command::kFlatten &&
+               options_.command != Command::kLog) {
+      if (options_.form == Form::kPrometheus) return "--json and --prometheus: choose one";
+      options_.form = Form::kJson;
+    } else if (argument == "--prometheus" && options_.command == Command::kStat) {
+      if (options_.form == Form::kJson) return "--json and --prometheus: choose one";
+      options_.form = Form::kPrometheus;
     } else if (argument == "--repair" && options_.command == Command::kCheck) {
       options_.repair = true;
-    } else if (argument == "--json" || argument == "--repair") {
+    } else if (argument == "--json" || argument == "--repair" || argument == "--prometheus") {
       return argument + " is not for " + name_ + kSeeHelp;
     } else {
       return "unknown argument '" + argument + "'" + kSeeHelp;
     }
+    return {};
+  }
+
+  // stat [MOUNTPOINT], log LEVEL [MOUNTPOINT]
+  Complaint CheckMount() {
+    std::vector<std::string>& operands = options_.operands;
+    if (options_.command == Command::kLog) {
+      if (operands.empty()) {
+        return "log needs a level: blendctl log error|warning|info|debug [MOUNTPOINT]";
+      }
+      options_.log_level = operands.front();
+      if (!ParseLogLevel(options_.log_level)) {
+        return "unknown level '" + options_.log_level + "': error, warning, info or debug";
+      }
+      operands.erase(operands.begin());
+    }
+    if (operands.size() > 1) {
+      return "unexpected operand '" + operands[1] + "': " + name_ + " takes one mount point";
+    }
+    options_.mount_point = operands.empty() ? "/" : operands.front();
     return {};
   }
 
@@ -115,7 +146,7 @@ class Parser {
     if (about_upper && options_.stack.upper.empty()) {
       return name_ + " is about an upper: give upperdir= and workdir= as well";
     }
-    if (!options_.tar.empty() && options_.json) return "--json and --tar: choose one";
+    if (!options_.tar.empty() && options_.json()) return "--json and --tar: choose one";
     return {};
   }
 
@@ -135,6 +166,8 @@ tl::expected<CtlOptions, std::string> ParseCtlOptions(const std::vector<std::str
 std::string CtlUsage() {
   return
       R"(usage: blendctl COMMAND -o lowerdir=TOP:...:BOTTOM[,upperdir=DIR,workdir=DIR][,userxattr] [OPTION...]
+       blendctl stat [--json | --prometheus] [MOUNTPOINT]
+       blendctl log LEVEL [MOUNTPOINT]
 
 Looks at the layers of a union without mounting it. -o takes what blendfs's takes.
 
@@ -147,11 +180,17 @@ Looks at the layers of a union without mounting it. -o takes what blendfs's take
                                layer (.wh. files; - for standard output)
   flatten DIR                  writes the merged tree to DIR, an empty directory or a new one
 
+Looks at a union that is mounted, as root or as who mounted it. MOUNTPOINT is / unless given.
+
+  stat [--json | --prometheus] what it has done and holds: requests, opens, copy-ups, bytes, cache sizes, hits by layer;
+                               for people, as JSON, or in the text format of Prometheus
+  log LEVEL                    sets its log level: error, warning, info or debug (every request)
+
   -h, --help                   this text
   -V, --version                the version
 
 Exit status: 0 done, and check found nothing; 1 check found something, explain was asked for what is not there,
-diff or flatten had to leave something out; 2 wrong use; 3 the layers cannot be looked at.
+diff or flatten had to leave something out; 2 wrong use; 3 the layers or the mount cannot be looked at.
 )";
 }
 

@@ -36,10 +36,28 @@ TEST(Log, OneCleanLineEachAndNotTooMany) {
   EXPECT_EQ(GetCapturedStderr(), "blendfs: now shown\n");
 
   CaptureStderr();
+  SetLogLevel(LogLevel::kDebug);
+  for (int i = 0; i < 100; ++i) Log(LogLevel::kDebug, "wanted");
+  SetLogLevel(LogLevel::kWarning);
+  const std::string wanted = GetCapturedStderr();
+  EXPECT_EQ(std::count(wanted.begin(), wanted.end(), '\n'), 100);
+
+  CaptureStderr();
   for (int i = 0; i < 1000; ++i) LogWarning("flood");
   const std::string flood = GetCapturedStderr();
   EXPECT_LT(std::count(flood.begin(), flood.end(), '\n'), 60);
   EXPECT_GE(std::count(flood.begin(), flood.end(), '\n'), 1);
+}
+
+TEST(Log, LevelsHaveNames) {
+  for (const LogLevel level :
+       {LogLevel::kError, LogLevel::kWarning, LogLevel::kInfo, LogLevel::kDebug}) {
+    EXPECT_EQ(ParseLogLevel(Name(level)), level);
+  }
+  EXPECT_EQ(Name(LogLevel::kInfo), "info");
+  EXPECT_EQ(ParseLogLevel("loud"), std::nullopt);
+  EXPECT_TRUE(IsLogged(LogLevel::kError));
+  EXPECT_FALSE(IsLogged(LogLevel::kDebug));
 }
 
 }  // namespace

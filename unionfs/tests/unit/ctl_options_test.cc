@@ -47,6 +47,25 @@ TEST(CtlOptions, SwitchesOfEachCommand) {
   EXPECT_EQ(Good({"explain", "--help"}).command, Command::kHelp);
 }
 
+TEST(CtlOptions, WhatIsAboutAMount) {
+  const CtlOptions stat = Good({"stat", "--prometheus", "/mnt"});
+  EXPECT_EQ(stat.form, CtlOptions::Form::kPrometheus);
+  EXPECT_EQ(stat.mount_point, "/mnt");
+  EXPECT_EQ(Good({"stat"}).mount_point, "/");
+  EXPECT_TRUE(Good({"stat", "--json"}).json());
+  const CtlOptions log = Good({"log", "debug", "/mnt"});
+  EXPECT_EQ(log.log_level, "debug");
+  EXPECT_EQ(log.mount_point, "/mnt");
+
+  EXPECT_THAT(Bad({"stat", "-o", kLayers}), HasSubstr("-o is not for stat"));
+  EXPECT_THAT(Bad({"stat", "/a", "/b"}), HasSubstr("unexpected operand '/b'"));
+  EXPECT_THAT(Bad({"stat", "--json", "--prometheus"}), HasSubstr("choose one"));
+  EXPECT_THAT(Bad({"log"}), HasSubstr("needs a level"));
+  EXPECT_THAT(Bad({"log", "loud"}), HasSubstr("unknown level 'loud'"));
+  EXPECT_THAT(Bad({"log", "--json", "info"}), HasSubstr("not for log"));
+  EXPECT_THAT(Bad({"explain", "--prometheus", "-o", kLayers, "/x"}), HasSubstr("not for explain"));
+}
+
 TEST(CtlOptions, Complaints) {
   EXPECT_THAT(Bad({}), HasSubstr("no command"));
   EXPECT_THAT(Bad({"mend"}), HasSubstr("unknown command 'mend'"));
