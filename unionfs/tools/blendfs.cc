@@ -17,6 +17,7 @@
 #include "unionfs/sys/calls.h"
 #include "unionfs/tools/daemon.h"
 #include "unionfs/tools/options.h"
+#include "unionfs/tools/privileges.h"
 
 namespace {
 
@@ -75,6 +76,7 @@ int Mount(Options options) {
     return Complain("mount point " + target + ": " + strerror(errno), kExitFailed);
   blendfs::tools::Starter starter;
   if (!options.foreground) starter = blendfs::tools::BecomeDaemon();
+  blendfs::tools::DropPrivileges();
   blendfs::fuse::BlockSignals();
   // The other half is for files that are open.
   options.merge.most_descriptors =
