@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """blendbench-spec(5) and blendbench-claims(5) name exactly the keys, ranges and words that the parsers accept, and their examples parse."""
+import pathlib
 import re
+import tempfile
 import unittest
 
 import manpage
@@ -165,6 +167,24 @@ class Examples(unittest.TestCase):
             self.assertLessEqual(set(re.findall(r"\$\{(\w+)\}", path.read_text(encoding="utf-8"))), there)
         told = read("blendbench-spec.5.scd")
         self.assertEqual(set(re.findall(r"\$\{(\w+)\}", " ".join(term.text for term in told.terms))), there)
+
+
+class Program(unittest.TestCase):
+    """The script of a program in extending.md, with fewer lines."""
+
+    def test_it_works_and_notices_a_wrong_result(self):
+        fences = support.page(support.DOCS / "extending.md").fences
+        script = next("\n".join(line for _, line in fence.lines) for fence in fences if fence.lines and fence.lines[0][1] == "#!/bin/sh")
+        with tempfile.TemporaryDirectory(prefix="docs-test-") as folder:
+            path = pathlib.Path(folder) / "sort.sh"
+            path.write_text(script.replace("300000", "3000"), encoding="utf-8")
+            for verb in ("prepare", "run", "check"):
+                status, _, err = support.run("sh", path, verb, folder)
+                self.assertEqual((status, err), (0, ""))
+            good = (pathlib.Path(folder) / "sorted").read_text(encoding="utf-8")
+            for spoilt in (good.split("\n", 1)[1], "z\n" + good.split("\n", 1)[1]):
+                (pathlib.Path(folder) / "sorted").write_text(spoilt, encoding="utf-8")
+                self.assertEqual(support.run("sh", path, "check", folder)[0], 1)
 
 
 class Readers(unittest.TestCase):

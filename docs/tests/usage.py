@@ -41,7 +41,9 @@ def program_of(words):
     if base == "mount" and "fuse.blendfs" in words:
         return "mount"
     name = first[2:] if first.startswith("./") else first
-    return name if name in grammar.SCRIPTS else None
+    if name not in grammar.SCRIPTS or ("/" not in first):
+        return None  # a plain "check" is a word like any other
+    return name
 
 
 def _split_options(text):
