@@ -103,6 +103,14 @@ class Options(unittest.TestCase):
         told = {key for term in page.in_section("Mount options", usage.manpage_section()) for key in usage.manpage_keys(term)}
         self.assertEqual(told, there)
 
+    def test_ranges_of_blendfs(self):
+        there = {key: (low.replace("'", ""), high.replace("'", "")) for key, low, high in re.findall(
+            r'key == "(\w+)"\).{0,120}?ParseNumber\(key, value, ([\d\']+), ([\d\']+)', source("unionfs/tools/option_words.cc"), re.DOTALL)}
+        self.assertEqual(set(there), {"threads", "descriptors", "spin"})
+        told = {usage.manpage_keys(term)[0]: term.text for term in read("blendfs.8").in_section("Mount options")}
+        for key, (low, high) in there.items():
+            self.assertIn(f"{low} to {high}", told[key], key)
+
     def test_blendctl(self):
         page, known = read("blendctl.8"), grammar.of("blendctl")
         commands = {name: options for name, options in known.commands.items() if name}
