@@ -120,10 +120,14 @@ class Options(unittest.TestCase):
         self.assertEqual({section.split()[1] for section in page.sections if section.startswith("blendctl ")}, set(commands))
 
     def test_blendbench(self):
-        page, known = read("blendbench.1"), grammar.of("blendbench")
+        known = grammar.of("blendbench")
         commands = {name: options - COMMON for name, options in known.commands.items() if name and name != "baseline"}
-        self.assertEqual(options_by_scope(page, commands), commands)
-        told = {word for term in page.in_section("OPTIONS") if not term.scope for word in term.bold}
+        found = {}
+        for page in (read(name) for name in PAGES if name.endswith(".1")):
+            for name, options in options_by_scope(page, commands).items():
+                found[name] = found.get(name, set()) | options
+        self.assertEqual(found, commands)
+        told = {word for term in read("blendbench.1").in_section("OPTIONS") if not term.scope for word in term.bold}
         self.assertEqual(told, known.commands[""])
 
 
