@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Verifies an upper that nobody uses: what a crash left, and what its marks say that the layers do not bear out.
-// Mending is limited to what loses no data, and to what the layers given can tell: README has the table.
+// Mending is limited to what loses no data, and to what the layers given can tell: blendctl(8) lists it.
 // Thread-safety: one thread.
 #pragma once
 
