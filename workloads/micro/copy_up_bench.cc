@@ -35,7 +35,7 @@ void CopyUp(benchmark::State& state, bool volatile_upper) {
       break;
     }
   }
-  if (fs.counters().copy_ups + fs.counters().metadata_copy_ups < next)
+  if (fs.counters().data_copy_ups + fs.counters().metadata_copy_ups < next)
     return state.SkipWithError("not every file was copied up");
   state.SetItemsProcessed(state.iterations());
 }
