@@ -10,6 +10,7 @@
 #include "harness/base/files.h"
 #include "harness/base/text.h"
 #include "harness/guest/process.h"
+#include "harness/host/virtiofsd.h"
 
 namespace blendbench {
 namespace {
@@ -64,8 +65,9 @@ EngineHere LookForEngine(EngineDescriptor descriptor, const Interrupt* interrupt
       static_cast<void>(
           RunCommand({"modprobe", "overlay"}, Deadline::After(kVersion_s), interrupt));
     if (!KernelHasOverlay()) here.missing = "not available here: this kernel has no overlayfs";
-  } else if (descriptor.kind == MountKind::kProgram) {
-    const fs::path program = FindProgram(descriptor.program);
+  } else if (descriptor.kind == MountKind::kProgram || descriptor.kind == MountKind::kExport) {
+    const fs::path program =
+        descriptor.kind == MountKind::kExport ? FindVirtiofsd() : FindProgram(descriptor.program);
     if (program.empty()) {
       here.missing = "not available here: there is no program " + descriptor.program;
       if (!descriptor.package.empty())

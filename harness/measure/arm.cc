@@ -27,7 +27,8 @@ Result<Sample> ArmMeasurer::Measure(const Step& step, const std::string& console
   const Arm* arm = FindArm(settings_.experiment, step.arm);
   if (arm == nullptr)
     return Fail(ExitCode::kBroke, "the plan names an arm the experiment lacks: " + step.arm);
-  if (Result<void> room = CheckFreeSpace(settings_.scratch, settings_.experiment); !room)
+  const uint64_t copies = CrowdCopies(settings_.experiment, settings_.images);
+  if (Result<void> room = CheckFreeSpace(settings_.scratch, settings_.experiment, copies); !room)
     return tl::unexpected(room.error());
 
   if (Result<void> same = CheckUnchanged(settings_.images); !same)

@@ -34,6 +34,7 @@ struct ArmSettings {
   ScriptTexts program_texts;
   // Of arms whose engine the images do not bring: its initramfs, or why this machine has none.
   std::map<std::string, Result<std::filesystem::path>> engine_initramfs;
+  std::filesystem::path virtiofsd;  // of arms that are merged on the host; "" where there is none
   std::string qemu = "qemu-system-x86_64";
   Substrate substrate = Substrate::kTcg;
   bool direct_io = true;

@@ -102,7 +102,7 @@ Outcome<void> ArmSession::Start(const std::string& console) {
 // Before the guest, whose sockets its daemon must not inherit.
 Outcome<void> ArmSession::StartExport() {
   ExportOrder order;
-  order.virtiofsd = FindVirtiofsd();
+  order.virtiofsd = settings_.virtiofsd;
   if (order.virtiofsd.empty())
     return Unexpected(
         "not available here: virtiofsd is not installed (package virtiofsd, or run "

@@ -166,8 +166,8 @@ bool SupportsDirectIo(const fs::path& folder) {
   return static_cast<bool>(fd);
 }
 
-Result<void> CheckFreeSpace(const fs::path& folder, const Experiment& experiment) {
-  uint64_t needed = kBaseBytes;
+Result<void> CheckFreeSpace(const fs::path& folder, const Experiment& experiment, uint64_t copies) {
+  uint64_t needed = kBaseBytes + copies;
   for (const FioJob& job : experiment.jobs)
     if (!job.lower_file) needed += static_cast<uint64_t>(std::max(0, job.size_mib)) << 20;
   Result<uint64_t> available = FreeBytes(folder);

@@ -56,7 +56,9 @@ void EvictFromHostCache(const std::vector<Disk>& disks);
 // Whether files in `folder` can be opened past the page cache.
 bool SupportsDirectIo(const std::filesystem::path& folder);
 
-// An error (kEnvironment) unless the file system of `folder` has room for what one arm may write.
-Result<void> CheckFreeSpace(const std::filesystem::path& folder, const Experiment& experiment);
+// An error (kEnvironment) unless the file system of `folder` has room for what one arm may write, beside `copies`
+// bytes of whole images that its guests get.
+Result<void> CheckFreeSpace(const std::filesystem::path& folder, const Experiment& experiment,
+                            uint64_t copies = 0);
 
 }  // namespace blendbench

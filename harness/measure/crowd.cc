@@ -88,6 +88,18 @@ std::vector<DiskRole> CrowdRoles(const Arm& arm) {
   return roles;
 }
 
+uint64_t CrowdCopies(const Experiment& experiment, const ImageSet& images) {
+  uint64_t most = 0;
+  if (!experiment.crowd) return most;
+  for (const Arm& arm : experiment.arms) {
+    uint64_t bytes = 0;
+    for (const DiskRole& role : CrowdRoles(arm))
+      if (role.copied) bytes += images.at(role.image).bytes;
+    most = std::max(most, bytes * static_cast<uint64_t>(arm.guest.guests));
+  }
+  return most;
+}
+
 Crowd::Crowd(const ArmSettings& settings, const Arm& arm, std::vector<CloneSet>& clones,
              Progress& progress, const Interrupt* interrupt, Sample& sample)
     : settings_(settings),

@@ -23,6 +23,9 @@ namespace blendbench {
 // The disks of a user who shares no image of his own with others: a monolithic one is copied whole for each.
 std::vector<DiskRole> CrowdRoles(const Arm& arm);
 
+// Bytes of such copies that the arm with most of them makes at once; 0 of an experiment that is no crowd.
+uint64_t CrowdCopies(const Experiment& experiment, const ImageSet& images);
+
 class Crowd {
  public:
   // All references outlive the object; `clones` are those of each guest. `sample` is filled in.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "harness/base/files.h"
 #include "harness/guest/probe.h"
 #include "harness/host/programs.h"
 #include "harness/measure/arm.h"
 #include "harness/measure/clones.h"
+#include "harness/measure/crowd.h"
 #include "harness/measure/engine_initramfs.h"
 #include "harness/measure/guest_programs.h"
 #include "harness/run/provenance.h"
@@ -56,6 +59,22 @@ std::map<std::string, Result<fs::path>> EngineInitramfs(
   return made;
 }
 
+// The daemon that exports roots merged on this host, looked for once; "" where no arm wants it, or there is none.
+fs::path LookForExporter(const Experiment& experiment, Environment& environment, Progress& progress,
+                         const Interrupt& interrupt) {
+  const bool wanted = std::any_of(experiment.arms.begin(), experiment.arms.end(),
+                                  [](const Arm& arm) { return arm.engine == kExportEngine; });
+  if (!wanted) return {};
+  const EngineHere engine = LookForEngine(*FindEngine(experiment, kExportEngine), &interrupt);
+  environment.host["engines"][kExportEngine] = EngineState(engine);
+  environment.host["engine_sha256"][kExportEngine] = engine.sha256;
+  if (engine.missing.empty()) return engine.descriptor.program;
+  progress.Warn({WarningKind::kNotMeasured, kExportEngine,
+                 engine.missing + ", or run setup/install",
+                 "its samples say so, the others are measured"});
+  return {};
+}
+
 Result<SubstrateChoice> ChooseForRun(const RunFolder& folder, const RunConfig& config,
                                      const ImageSet& images, const Interrupt& interrupt) {
   ProbeInputs inputs;
@@ -90,7 +109,8 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   if (!scripts) return tl::unexpected(scripts.error());
   const Outcome<std::string> qemu_version = QemuVersion(config.qemu, &interrupt);
   if (!qemu_version) return Fail(ExitCode::kEnvironment, qemu_version.error());
-  if (Result<void> room = CheckFreeSpace(scratch, experiment); !room)
+  const uint64_t copies = CrowdCopies(experiment, *images);
+  if (Result<void> room = CheckFreeSpace(scratch, experiment, copies); !room)
     return tl::unexpected(room.error());
   progress.Note("reading the images' digests");
   auto digests = CheckedDigests(*images, folder.environment(), interrupt);
@@ -108,6 +128,7 @@ Result<Prepared> PrepareGuests(RunFolder& folder, const RunConfig& config, const
   ArmSettings settings;
   settings.engine_initramfs = EngineInitramfs(experiment, images->at("initramfs").path, scratch,
                                               environment, progress, interrupt);
+  settings.virtiofsd = LookForExporter(experiment, environment, progress, interrupt);
   if (Result<void> written = folder.WriteEnvironment(environment); !written)
     return tl::unexpected(written.error());
   settings.experiment = experiment;

@@ -55,7 +55,7 @@ double EstimateStepSeconds(const Experiment& experiment, bool emulated) {
   for (const std::string& id : experiment.programs)
     if (const Program* program = ProgramById(id))
       jobs_s += emulated ? program->emulated_estimate_s : program->estimate_s;
-  const double boot_s = emulated ? 35 : 8;
+  const double boot_s = emulated ? 30 : 8;
   return experiment.crowd ? CrowdSeconds(experiment, boot_s) : jobs_s + boot_s;
 }
 

@@ -176,6 +176,7 @@ TEST_F(GuestBoot, AnExportedRootIsAsGoodAsOneOfDisks) {
   arm.layout = Layout::kFine;
   arm.engine = kExportEngine;
   arm.engine_options = kCacheAlways;  // or an emulated guest asks for a minute
+  settings_.virtiofsd = FindVirtiofsd();
   settings_.experiment.arms = {arm};
   Result<Sample> sample = Measure(arm.id, true);
   ASSERT_TRUE(sample) << sample.error().message;

@@ -93,6 +93,23 @@ TEST(PageCache, IsCountedByFile) {
   EXPECT_EQ(*CachedBytes((folder.path() / "nothing").string()), 0u);
 }
 
+TEST(CrowdCopies, AreOfTheArmWithMost) {
+  ImageSet images;
+  images.files["monolithic"].bytes = 1000;
+  Experiment experiment;
+  Arm fine, monolithic;
+  fine.layout = Layout::kFine;
+  fine.guest.guests = 8;
+  monolithic.layout = Layout::kMonolithic;
+  monolithic.guest.guests = 4;
+  experiment.arms = {fine, monolithic};
+  EXPECT_EQ(CrowdCopies(experiment, images), 0u);  // one guest after the other
+  experiment.crowd = true;
+  EXPECT_EQ(CrowdCopies(experiment, images), 4000u);
+  experiment.arms = {fine};
+  EXPECT_EQ(CrowdCopies(experiment, images), 0u);
+}
+
 TEST(Memory, OfAProcessIsMoreThanNothing) {
   const Outcome<uint64_t> own = ProportionalBytes(::getpid());
   ASSERT_TRUE(own) << own.error();

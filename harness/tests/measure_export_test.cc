@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "harness/guest/process.h"
+#include "harness/host/programs.h"
 #include "harness/measure/host_export.h"
 #include "harness/tests/samples_for_test.h"
 
@@ -257,6 +258,12 @@ TEST(Virtiofsd, TheNewestCopyInTheCacheIsTaken) {
   const std::string kept = before == nullptr ? "" : before;
   ::setenv("BLEND_CACHE", cache.path().c_str(), 1);
   EXPECT_EQ(FindVirtiofsd(), cache.path() / "virtiofsd/1.13.2-1+deb13u1/virtiofsd");
+  EngineDescriptor descriptor;
+  descriptor.kind = MountKind::kExport;
+  const EngineHere here = LookForEngine(descriptor, nullptr);
+  EXPECT_EQ(here.missing, "");
+  EXPECT_EQ(here.descriptor.program, FindVirtiofsd());
+  EXPECT_EQ(here.sha256.size(), 64u);
   if (before == nullptr)
     ::unsetenv("BLEND_CACHE");
   else

@@ -231,6 +231,7 @@ TEST_F(MeasureHost, TooLittleSpaceIsTheEnvironmentsFault) {
   EXPECT_THAT(room.error().message, HasSubstr("--resume"));
   experiment.jobs[0].lower_file = true;  // reads what is there
   EXPECT_TRUE(CheckFreeSpace(folder_, experiment));
+  EXPECT_FALSE(CheckFreeSpace(folder_, experiment, uint64_t{1} << 50));
 }
 
 TEST_F(MeasureHost, FactsComeFromTheFilesAndAbsentOnesAreLeftOut) {
