@@ -3,8 +3,6 @@
 
 import model
 
-_GROUPS = ("data", "metadata", "copy-up", "layers", "boot")
-
 
 def host(node, names):
     """A `model.Host`, or None. `names` knows the arms and metrics of the document."""
@@ -21,8 +19,8 @@ def host(node, names):
 def _case(node, names):
     node.object()
     group = node.get("group").text()
-    if group not in _GROUPS:
-        node.get("group").fail(f"expected one of {', '.join(_GROUPS)}")
+    if group not in model.HOST_GROUPS:
+        node.get("group").fail(f"expected one of {', '.join(model.HOST_GROUPS)}")
     name = node.get("id").key()
     return model.HostCase(id=name, label=node.get("label").text(name) or name, group=group, layers=node.get("layers").count(1),
                           metric=names.metric(node.get("metric")), cpu_metric=names.metric(node.get("cpu_metric")))

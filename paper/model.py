@@ -33,6 +33,8 @@ FAMILY_TITLES = {"boot": "Boot time", "boot-phase": "Boot phases", "fio-path": "
                  "icount-boot": "Instructions of a boot", "icount-load": "Instructions of workloads", "shutdown": "Power-off", "setup": "Set-up on the host",
                  "host-metadata": "Names and attributes", "host-data": "Reading and writing", "host-copy-up": "Changes to lower objects",
                  "host-layers": "Many layers", "host-program": "Programs", "host-boot": "Booting a guest's userspace", "host-cpu": "Processor time"}
+# Of the cases of an experiment on the host, as they stand on its page.
+HOST_GROUPS = ("metadata", "data", "copy-up", "program", "layers", "boot")
 PHASE_FAMILY = "boot-phase"
 BOOT_FAMILY = "boot"
 
@@ -187,7 +189,7 @@ class Run:
 class HostCase:
     id: str
     label: str
-    group: str       # "data", "metadata", "copy-up", "layers", "boot"
+    group: str       # one of HOST_GROUPS
     layers: int      # of the union
     metric: str      # id of its time or rate
     cpu_metric: str  # id of the processor time of caller and daemon

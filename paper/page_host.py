@@ -12,7 +12,7 @@ import model
 import page
 from words import number, plural
 
-GROUPS = {group: model.FAMILY_TITLES[f"host-{group}"] for group in ("metadata", "data", "copy-up", "program", "layers", "boot")}
+GROUPS = {group: model.FAMILY_TITLES[f"host-{group}"] for group in model.HOST_GROUPS}
 
 
 def context(report, figures, input_name):

@@ -20,7 +20,7 @@ using testing::HasSubstr;
 constexpr const char* kSpec = R"toml(name = "h"
 substrate = "host"
 blocks = 3
-cases = ["warm-find", "upper-write-4k", "copyup-2k-small"]
+cases = ["warm-find", "upper-write-4k", "copyup-2k-small", "unpack"]
 [[arm]]
 id = "ext4"
 engine = "plain"
@@ -116,7 +116,7 @@ TEST(HostReport, FitsTheSchemaAndTellsWhatWasNotMeasured) {
       *ReadFile(std::filesystem::path(BLEND_SOURCE_DIR) / "results/schema/report.schema.json"));
   EXPECT_THAT(SchemaCheck()(json::parse(report.dump()), schema), testing::IsEmpty());
   EXPECT_EQ(report["run"]["emulated"], false);
-  ASSERT_EQ(report["host"]["cases"].size(), 3u);
+  ASSERT_EQ(report["host"]["cases"].size(), 4u);
   EXPECT_EQ(report["host"]["cases"][1]["metric"], "upper-write-4k.rate_mbps");
   ASSERT_EQ(report["host"]["skipped"].size(), 1u);
   EXPECT_EQ(report["host"]["skipped"][0]["reason"], "writes into the lower branch");

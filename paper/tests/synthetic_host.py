@@ -7,7 +7,7 @@ _ARMS = (("ext4", "plain", True, False), ("ext4-again", "plain", False, True), (
          ("mergerfs", "mergerfs", False, False), ("blendfs", "blendfs", False, False))
 # Times slower than the reference.
 SLOWER = {"ext4": 1.0, "ext4-again": 1.0, "overlayfs": 1.25, "mergerfs": 8.0, "blendfs": 0.5}
-_CASES = [("warm-find", "metadata", 1), ("upper-write-4k", "data", 1), ("copyup-2k-small", "copy-up", 1), ("boot-userspace", "boot", 1)] + \
+_CASES = [("warm-find", "metadata", 1), ("upper-write-4k", "data", 1), ("copyup-2k-small", "copy-up", 1), ("unpack", "program", 1), ("boot-userspace", "boot", 1)] + \
          [(f"layers{count}-find", "layers", count) for count in (2, 8, 32)]
 REASON = "writes into the lower branch <b>instead</b> of copying up"
 

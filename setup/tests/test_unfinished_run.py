@@ -35,8 +35,12 @@ class UnfinishedRun(unittest.TestCase):
         self.age += 1
         os.utime(run / "plan.json", (self.age, self.age))
 
+    def make_page(self, name):
+        (self.folder / "reports" / name).mkdir(parents=True)
+        (self.folder / "reports" / name / "index.html").write_text("page")
+
     def found(self, *specs):
-        done = subprocess.run([sys.executable, PROGRAM, self.folder / "runs", self.folder / "claims.toml", self.folder / "manifest.json",
+        done = subprocess.run([sys.executable, PROGRAM, self.folder / "runs", self.folder / "reports", self.folder / "claims.toml", self.folder / "manifest.json",
                                *(self.folder / f"{spec}.toml" for spec in specs)], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout.strip()
@@ -58,10 +62,18 @@ class UnfinishedRun(unittest.TestCase):
         self.assertEqual(self.found("guests", "host"), "a")
         self.make_run("b.guests", "guests", finished="now")
         self.make_run("b.host", "host", finished="now")
+        self.make_page("b")
         self.assertEqual(self.found("guests", "host"), "a")
         self.make_run("c.guests", "guests")
         self.make_run("c.host", "changed since")
         self.assertEqual(self.found("guests", "host"), "a")
+
+    def test_without_the_page_over_them_they_are_not_done(self):
+        self.make_run("a.guests", "guests", finished="now")
+        self.make_run("a.host", "host", finished="now")
+        self.assertEqual(self.found("guests", "host"), "a")
+        self.make_page("a")
+        self.assertEqual(self.found("guests", "host"), "")
 
     def test_a_run_that_noted_nothing_is_not_continued(self):
         self.make_run("killed", "guests")
