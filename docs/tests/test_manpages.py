@@ -40,8 +40,8 @@ def array(text, name):
 
 
 class Form(unittest.TestCase):
-    def test_there_are_five(self):
-        self.assertEqual(set(PAGES), {"blendfs.8", "blendctl.8", "blendbench.1", "blendbench-spec.5", "blendbench-claims.5"})
+    def test_there_are_six(self):
+        self.assertEqual(set(PAGES), {"blendfs.8", "blendctl.8", "blendbench.1", "blendbench-cluster.1", "blendbench-spec.5", "blendbench-claims.5"})
 
     def test_title_sections_and_references(self):
         titles = {f"{page.title.group(1)}({page.title.group(2)})" for page in map(read, PAGES)}
