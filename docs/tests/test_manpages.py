@@ -68,7 +68,7 @@ class Form(unittest.TestCase):
     def test_scdoc_refuses_a_broken_one(self):
         if not shutil.which("scdoc"):
             self.skipTest("scdoc is not installed")
-        broken = PAGES["blendfs.8"].read_text(encoding="utf-8") + "\n*not closed\n"
+        broken = PAGES["blendfs.8"].read_text(encoding="utf-8") + "\n  spaces where a tab has to be\n"
         self.assertNotEqual(support.run("scdoc", text=broken)[0], 0)
 
     def test_they_are_set_without_a_warning(self):
