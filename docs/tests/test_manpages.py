@@ -40,8 +40,8 @@ def array(text, name):
 
 
 class Form(unittest.TestCase):
-    def test_there_are_five(self):
-        self.assertEqual(set(PAGES), {"blendfs.8", "blendctl.8", "blendbench.1", "blendbench-spec.5", "blendbench-claims.5"})
+    def test_there_are_six(self):
+        self.assertEqual(set(PAGES), {"blendfs.8", "blendctl.8", "blendbench.1", "blendbench-cluster.1", "blendbench-spec.5", "blendbench-claims.5"})
 
     def test_title_sections_and_references(self):
         titles = {f"{page.title.group(1)}({page.title.group(2)})" for page in map(read, PAGES)}
@@ -68,7 +68,7 @@ class Form(unittest.TestCase):
     def test_scdoc_refuses_a_broken_one(self):
         if not shutil.which("scdoc"):
             self.skipTest("scdoc is not installed")
-        broken = PAGES["blendfs.8"].read_text(encoding="utf-8") + "\n*not closed\n"
+        broken = PAGES["blendfs.8"].read_text(encoding="utf-8") + "\n  spaces where a tab has to be\n"
         self.assertNotEqual(support.run("scdoc", text=broken)[0], 0)
 
     def test_they_are_set_without_a_warning(self):

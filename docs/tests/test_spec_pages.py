@@ -41,6 +41,9 @@ def range_in(line):
 
 
 class Keys(unittest.TestCase):
+    def setUp(self):
+        support.program("blendbench")  # skips
+
     def test_keys_of_guests_experiments(self):
         page = keys_by_table(read("blendbench-spec.5.scd"))
         for table, place in specfiles.GUEST_TABLES.items():
@@ -83,6 +86,9 @@ class Keys(unittest.TestCase):
 class Ranges(unittest.TestCase):
     """A number that is out of every range is refused with the range, which is the page's."""
 
+    def setUp(self):
+        support.program("blendbench")  # skips
+
     def check_table(self, terms, before, after, claims=False):
         for key, term in terms.items():
             number = re.search(r"= _(integer|number)_", term.line)
@@ -110,6 +116,9 @@ class Ranges(unittest.TestCase):
 
 class Words(unittest.TestCase):
     """Lists of words that the parsers accept."""
+
+    def setUp(self):
+        support.program("blendbench")  # skips
 
     def check_choice(self, before, key, after, term):
         there = specfiles.allowed(specfiles.complaint(f'{before}{key} = "{specfiles.UNKNOWN}"\n{after}'))
@@ -151,6 +160,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(specfiles.plan(specs[0], claims[0])[0], 0)
 
     def test_examples_of_the_folder_parse(self):
+        support.program("blendbench")  # skips
         folder = support.DOCS / "examples"
         for spec in ("engine.toml", "workload.toml"):
             for claims in ("claims.toml", None):
