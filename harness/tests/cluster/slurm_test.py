@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """An experiment as an array job of a real Slurm, one of whose nodes is killed: slurm_test.py BLENDBENCH
 
-Needs root, loop devices, Slurm and munge; skipped with the reason (exit 77) where one is missing. Takes two minutes.
+Needs root, loop devices, Slurm and munge; skipped with the reason (exit 77) where one is missing. Takes a minute and a half.
 """
 import json
 import os
