@@ -31,7 +31,8 @@ HARNESS = {
     "host": ["base", "spec", "guest"],
     "measure": ["base", "spec", "guest", "host"],
     "run": ["base", "spec", "store", "guest", "host", "measure"],
-    "cli": ["base", "spec", "import", "stats", "gate", "store", "export", "archive", "guest", "host", "measure", "run"],
+    "cluster": ["base", "spec", "store", "guest", "host", "measure", "run"],
+    "cli": ["base", "spec", "import", "stats", "gate", "store", "export", "archive", "guest", "host", "measure", "run", "cluster"],
 }
 ALLOWED.update({f"harness/{name}": {f"harness/{below}" for below in may}
                 for name, may in HARNESS.items()})

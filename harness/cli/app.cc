@@ -9,6 +9,7 @@
 
 #include "harness/cli/comfort.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/elsewhere.h"
 #include "harness/cli/number_checks.h"
 #include "harness/cli/tracking.h"
 #include "harness/export/formats.h"
@@ -58,6 +59,7 @@ struct CommandLine {
   DoctorOptions doctor;
   TrackingOptions tracking;
   ComfortOptions comfort;
+  ElsewhereOptions elsewhere;
 };
 
 // What `run` and `calibrate` need alike.
@@ -106,13 +108,16 @@ void DefineRun(CommandLine& line) {
   command->add_flag("--resume", line.run.resume,
                     "continue an unfinished run of the same plan, if there is one");
   command->add_flag("--keep-failed", line.run.keep_failed, "keep the disks of guests that failed");
+  AddExecutorOptions(*command, line.run.cluster);
   command->footer(
       "Examples:\n"
       "  blendbench run quick --images ~/.cache/blendfs/images\n"
       "  blendbench run verdict --images DIR --blocks 20 --substrate kvm\n"
       "  blendbench run host-quick   engines side by side on this host, without guests\n"
       "  blendbench run quick --images DIR --run mine --resume   after a crash, or to be sure it "
-      "is done");
+      "is done\n"
+      "  blendbench run verdict --images DIR --executor slurm --slurm-option partition=bench\n"
+      "  blendbench run verdict --images DIR --bundle-images --executor ssh --host a --host b");
 }
 
 void DefinePlan(CommandLine& line) {
@@ -204,6 +209,7 @@ int Dispatch(const CommandLine& line, Io& io) {
   if (name == "verdict") return VerdictCommand(line.verdict, io);
   if (name == "list") return ListCommand(line.list, io);
   if (const auto status = DispatchTracking(line.app, line.tracking, io)) return *status;
+  if (const auto status = DispatchElsewhere(line.app, line.elsewhere, io)) return *status;
   return DoctorCommand(line.doctor, io);
 }
 
@@ -229,6 +235,7 @@ int ParseAndDispatch(int argc, const char* const* argv, Io& io) {
   DefineDoctor(line);
   DefineTracking(line.app, line.tracking);
   DefineComfort(line.app, line.comfort);
+  DefineElsewhere(line.app, line.elsewhere);
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -13,6 +13,7 @@
 #include "harness/cli/places.h"
 #include "harness/cli/prepare_plan.h"
 #include "harness/cli/terminal_progress.h"
+#include "harness/cluster/executor.h"
 #include "harness/export/host_table.h"
 #include "harness/export/record.h"
 #include "harness/export/tables.h"
@@ -112,6 +113,22 @@ int Summarize(const RunFolder& run, const RunOutcome& outcome, bool as_json,
   return Status(code);
 }
 
+// A machine of a cluster need not have the libraries that blendfs was built with.
+fs::path BlendfsFor(const RunOptions& options) {
+  if (!options.blendfs.empty()) return options.blendfs;
+  if (options.cluster.executor != "local")
+    if (const fs::path found = FindBuilt("unionfs/tools/blendfs-static"); found.is_absolute())
+      return found;
+  return FindBuilt("unionfs/tools/blendfs");
+}
+
+Result<RunOutcome> Execute(RunFolder& run, const RunConfig& config, const ClusterConfig& cluster,
+                           Progress& progress, const Interrupt& interrupt) {
+  if (auto good = CheckExecutor(run, cluster.executor); !good) return tl::unexpected(good.error());
+  if (cluster.executor == "local") return ExecuteRun(run, config, progress, interrupt);
+  return ExecuteElsewhere(run, config, cluster, progress, interrupt);
+}
+
 }  // namespace
 
 int RunCommand(const RunOptions& options, Io& io) {
@@ -136,8 +153,7 @@ int RunCommand(const RunOptions& options, Io& io) {
   config.images_named = !options.images.empty();
   config.blendload = options.blendload.empty() ? FindBuilt("workloads/meta/blendload")
                                                : fs::path(options.blendload);
-  config.blendfs =
-      options.blendfs.empty() ? FindBuilt("unionfs/tools/blendfs") : fs::path(options.blendfs);
+  config.blendfs = BlendfsFor(options);
   config.jobs =
       options.jobs.empty() ? prepared->home / "workloads" / "fio" : fs::path(options.jobs);
   config.programs = prepared->home / "workloads" / "programs";
@@ -146,7 +162,7 @@ int RunCommand(const RunOptions& options, Io& io) {
   config.keep_failed = options.keep_failed;
   config.tune = options.tune;
   config.diagnose = options.diagnose;
-  auto outcome = ExecuteRun(*run, config, progress, interrupt);
+  auto outcome = Execute(*run, config, options.cluster, progress, interrupt);
   UpdateDatabase(*run, options.runs_dir, progress);
   if (!outcome) return Complain(io, outcome.error());
   return Summarize(*run, *outcome, options.spec.json, progress.warnings(), io);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "harness/cli/io.h"
+#include "harness/cluster/config.h"
 
 namespace CLI {
 class App;
@@ -40,6 +41,7 @@ struct RunOptions {
   bool keep_failed = false;
   bool tune = false;
   bool diagnose = false;
+  ClusterConfig cluster;  // where its blocks are carried out
 };
 
 struct CalibrateOptions {

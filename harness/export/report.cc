@@ -139,27 +139,45 @@ json PartJson(const ClaimPart& part) {
   return object;
 }
 
+// Each metric of a claim that rests on several machines, by machine; empty for one.
+json AcrossJson(const std::vector<AcrossMachines>& across) {
+  json list = json::array();
+  for (const AcrossMachines& one : across) {
+    json machines = json::array();
+    for (const MachineRatio& ratio : one.machines)
+      machines.push_back(
+          {{"name", ratio.name}, {"n", ratio.n}, {"ratio", RatioJson(ratio.log_ratio)}});
+    list.push_back({{"metric", one.metric},
+                    {"p_differ_holm", NumberJson(one.p_differ)},
+                    {"machines", machines}});
+  }
+  return list;
+}
+
 json ClaimJson(const ClaimVerdict& result) {
   const Claim& claim = result.claim;
   const bool timing = claim.rule == Rule::kNonInferiority;
   json parts = json::array();
   for (const ClaimPart& part : result.parts) parts.push_back(PartJson(part));
-  return {{"id", claim.id},
-          {"title", claim.title},
-          {"statement", claim.statement},
-          {"source", claim.source},
-          {"role", claim.role},
-          {"rule", RuleName(claim.rule)},
-          {"arm", claim.arm},
-          {"reference", timing ? json(claim.reference) : json()},
-          {"margin", timing ? json(claim.margin) : json()},
-          {"sha256", claim.sha256},
-          {"verdict", VerdictName(result.verdict)},
-          {"indicative", VerdictName(result.indicative)},
-          {"equivalence", timing ? json(VerdictName(result.equivalence)) : json()},
-          {"stamp", result.stamp},
-          {"reasons", result.reasons},
-          {"parts", parts}};
+  json object = {{"id", claim.id},
+                 {"title", claim.title},
+                 {"statement", claim.statement},
+                 {"source", claim.source},
+                 {"role", claim.role},
+                 {"rule", RuleName(claim.rule)},
+                 {"arm", claim.arm},
+                 {"reference", timing ? json(claim.reference) : json()},
+                 {"margin", timing ? json(claim.margin) : json()},
+                 {"sha256", claim.sha256},
+                 {"verdict", VerdictName(result.verdict)},
+                 {"indicative", VerdictName(result.indicative)},
+                 {"equivalence", timing ? json(VerdictName(result.equivalence)) : json()},
+                 {"stamp", result.stamp},
+                 {"reasons", result.reasons},
+                 {"parts", parts}};
+  if (json across = AcrossJson(result.across); !across.empty())
+    object["machines"] = std::move(across);
+  return object;
 }
 
 json RateJson(const stats::Rate& rate) {

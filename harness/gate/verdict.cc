@@ -98,6 +98,7 @@ void JudgeMetrics(const Evidence& evidence, ClaimVerdict& result) {
   const Claim& claim = result.claim;
   std::vector<std::string> unmatched, obstacles;
   std::vector<double> p_refuted;
+  std::vector<Comparison> compared;
   const std::map<int, std::string> noisy = NoisyBlocks(evidence.experiment.noise, evidence.samples);
   const std::vector<Sample> kept = WithoutBlocks(evidence.samples, noisy);
   for (const Metric& metric : MetricsOfClaim(claim, MetricsOf(evidence.experiment), unmatched)) {
@@ -113,6 +114,7 @@ void JudgeMetrics(const Evidence& evidence, ClaimVerdict& result) {
          CacheNotes(evidence.experiment, evidence.samples, metric.id, {claim.arm, claim.reference}))
       result.parts.back().reasons.push_back(note);
     p_refuted.push_back(judged.p_beyond_margin);
+    compared.push_back(comparison);
   }
   if (!unmatched.empty()) obstacles.push_back("not measured in this run: " + Join(unmatched, ", "));
   const std::string failed = FailedGuests(evidence, claim.arm);
@@ -122,8 +124,13 @@ void JudgeMetrics(const Evidence& evidence, ClaimVerdict& result) {
             CachedMetrics(evidence, claim, result.parts));
   if (!noisy.empty())
     result.reasons.push_back(
-        fmt::format("{} of {} blocks were discarded as too noisy, by the plan's rules",
+        fmt::format("{} of {} blocks were discarded, by the plan's rules on noise or because two "
+                    "machines measured them",
                     noisy.size(), evidence.experiment.blocks));
+  const std::vector<MachineShare> machines = MachinesOf(kept);
+  if (machines.size() > 1) result.across = CompareMachines(compared, machines);
+  for (std::string& note : MachineNotes(result.across, machines))
+    result.reasons.push_back(std::move(note));
 }
 
 void JudgeChecks(const Evidence& evidence, ClaimVerdict& result) {

@@ -10,6 +10,7 @@
 
 #include "harness/gate/claims.h"
 #include "harness/gate/compare.h"
+#include "harness/gate/machines.h"
 #include "harness/gate/promises.h"
 
 namespace blendbench {
@@ -47,6 +48,7 @@ struct ClaimVerdict {
   std::string stamp;                 // "" on kvm
   std::vector<std::string> reasons;  // at least one
   std::vector<ClaimPart> parts;
+  std::vector<AcrossMachines> across;  // of a run on several machines: each metric, by machine
 };
 
 // What is known of a run when it is judged.

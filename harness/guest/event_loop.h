@@ -20,7 +20,7 @@ namespace blendbench {
 class Interrupt {
  public:
   Interrupt();
-  // SIGINT and SIGTERM raise this one from now on, until it goes. One object a process at a time.
+  // SIGINT, SIGTERM and SIGHUP (unless ignored) raise this one from now on, until it goes. One object a process at a time.
   void CatchSignals();
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;

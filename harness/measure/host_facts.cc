@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/base/files.h"
+#include "harness/base/text.h"
 
 namespace blendbench {
 namespace {
@@ -92,6 +93,17 @@ nlohmann::json HostState(const fs::path& root) {
     }
   }
   return state;
+}
+
+std::string MachineFingerprint(const fs::path& root) {
+  constexpr size_t kCharacters = 16;
+  utsname name{};
+  std::string known = "blendbench machine";
+  if (::uname(&name) == 0) known += std::string("\n") + name.nodename;
+  known += "\n" + FirstLine(root / "etc/machine-id").value_or("");
+  known += "\n" + Field(root / "proc/cpuinfo", "model name").value_or("");
+  known += "\n" + std::to_string(::sysconf(_SC_NPROCESSORS_CONF));
+  return Sha256Hex(known).substr(0, kCharacters);
 }
 
 }  // namespace blendbench

@@ -57,16 +57,6 @@ void NoteLoad(const Sample& sample, nlohmann::json& host) {
   }
 }
 
-RunOutcome OutcomeOf(const RunFolder& folder) {
-  RunOutcome outcome;
-  outcome.steps = static_cast<int>(folder.plan().steps.size());
-  outcome.done = outcome.steps - static_cast<int>(folder.PendingSteps().size());
-  outcome.failed = static_cast<int>(
-      std::count_if(folder.samples().begin(), folder.samples().end(),
-                    [](const Sample& sample) { return sample.status == SampleStatus::kFailed; }));
-  return outcome;
-}
-
 // Digests once more, and the end of the run: shared images must be as they were.
 Result<void> Finish(RunFolder& folder, Prepared& prepared, Progress& progress,
                     const Interrupt& interrupt) {
@@ -101,13 +91,24 @@ Result<void> DiagnoseArms(RunFolder& folder, StepMeasurer& measurer, Progress& p
 
 }  // namespace
 
+RunOutcome OutcomeOf(const RunFolder& folder) {
+  RunOutcome outcome;
+  outcome.steps = static_cast<int>(folder.Steps().size());
+  outcome.done = outcome.steps - static_cast<int>(folder.PendingSteps().size());
+  outcome.failed = static_cast<int>(
+      std::count_if(folder.samples().begin(), folder.samples().end(),
+                    [](const Sample& sample) { return sample.status == SampleStatus::kFailed; }));
+  return outcome;
+}
+
 Result<RunOutcome> ExecuteRun(RunFolder& folder, const RunConfig& config, Progress& progress,
                               const Interrupt& interrupt) {
-  const int total = static_cast<int>(folder.plan().steps.size());
+  const int total = static_cast<int>(folder.Steps().size());
   const int pending = static_cast<int>(folder.PendingSteps().size());
   if (pending == 0 && !folder.environment().finished.empty()) return OutcomeOf(folder);
 
-  Result<Scratch> scratch = Scratch::Make(fs::absolute(folder.dir()) / "scratch");
+  Result<Scratch> scratch = Scratch::Make(
+      config.scratch.empty() ? fs::absolute(folder.dir()) / "scratch" : config.scratch);
   if (!scratch) return tl::unexpected(scratch.error());
   std::optional<Tuning> tuning;
   if (config.tune) {

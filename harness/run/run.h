@@ -27,13 +27,20 @@ struct RunConfig {
   std::filesystem::path blendload;  // the program of the workloads
   std::filesystem::path blendfs;    // the program of the engine "blendfs"; "" searches PATH
   bool images_named = false;        // `images` was named by the user: it must be there
+  // For a block of an experiment on several machines (harness/cluster):
+  std::filesystem::path
+      scratch;       // of this run alone, for disks and mounts; "" is in the run's folder
+  std::string node;  // what the machine is called there; recorded with each sample
 };
 
 struct RunOutcome {
-  int steps = 0;   // all of the plan
+  int steps = 0;   // all of the plan, or of the block that the folder is of
   int done = 0;    // with a sample, those of earlier calls included
   int failed = 0;  // of these
 };
+
+// What a folder's samples come to.
+RunOutcome OutcomeOf(const RunFolder& folder);
 
 // `folder` is open for writing. Returns when every step has a sample. kInterrupted when the user
 // asked to stop (nothing of the step that ran is kept), kEnvironment when the machine lacks

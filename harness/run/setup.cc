@@ -33,10 +33,14 @@ Environment BeginEnvironment(const RunFolder& folder, const RunConfig& config,
                              const Interrupt& interrupt) {
   Environment environment = folder.environment();
   if (environment.created.empty()) environment.created = UtcText(std::chrono::system_clock::now());
-  const SourceState source = ReadSourceState(config.sources, &interrupt);
-  environment.git_commit = source.commit;
-  environment.git_dirty = source.dirty;
+  if (!config.sources.empty()) {  // without a checkout, what the folder says stays
+    const SourceState source = ReadSourceState(config.sources, &interrupt);
+    environment.git_commit = source.commit;
+    environment.git_dirty = source.dirty;
+  }
   environment.host.update(HostFacts());
+  environment.host["machine"] = MachineFingerprint();
+  if (!config.node.empty()) environment.host["node"] = config.node;
   return environment;
 }
 

@@ -24,6 +24,9 @@ int IndexOf(const Plan& plan, const Step& step) {
 bool WantsUpgrade(const RunFolder& folder, const Step& step) {
   const Experiment& experiment = folder.plan().experiment;
   if (!experiment.upgrade || !experiment.promises) return false;
+  // Of blocks in folders of their own the first one shows it.
+  const auto only = folder.only_block();
+  if (only && *only != folder.plan().steps.front().block) return false;
   const auto arm = std::find_if(experiment.arms.begin(), experiment.arms.end(),
                                 [&](const Arm& other) { return other.id == step.arm; });
   if (arm == experiment.arms.end() || !ShowsUpgrade(*arm)) return false;

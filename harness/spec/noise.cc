@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "harness/spec/machines.h"
+
 namespace blendbench {
 namespace {
 
@@ -44,10 +46,15 @@ NoiseRules NoiseRulesFromJson(const nlohmann::json& object) {
 
 std::map<int, std::string> NoisyBlocks(const NoiseRules& rules,
                                        const std::vector<Sample>& samples) {
-  std::map<int, std::string> blocks;
-  for (const Sample& sample : samples)
+  std::map<int, std::string> blocks, machines;
+  for (const Sample& sample : samples) {
     if (const std::string reason = Broken(rules, sample); !reason.empty())
       blocks.emplace(sample.block, reason);
+    // A machine is compared with itself alone.
+    const std::string machine = MachineOf(sample);
+    if (!machine.empty() && machines.emplace(sample.block, machine).first->second != machine)
+      blocks.emplace(sample.block, "two machines measured it, each a part");
+  }
   return blocks;
 }
 

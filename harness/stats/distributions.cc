@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "harness/stats/distributions.h"
 
+#include <boost/math/distributions/complement.hpp>
+#include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <stdexcept>
@@ -13,6 +15,11 @@ double StudentQuantile(double probability, double degrees) {
 
 double StudentCdf(double t, double degrees) {
   return boost::math::cdf(boost::math::students_t(degrees), t);
+}
+
+double FisherGreater(double f, double numerator_degrees, double denominator_degrees) {
+  return boost::math::cdf(
+      boost::math::complement(boost::math::fisher_f(numerator_degrees, denominator_degrees), f));
 }
 
 double NoncentralStudentCdf(double t, double degrees, double noncentrality) {

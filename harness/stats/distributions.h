@@ -12,6 +12,9 @@ namespace blendbench::stats {
 double StudentQuantile(double probability, double degrees);
 double StudentCdf(double t, double degrees);
 
+// P(F > f) of Fisher's F distribution; `f` is not negative.
+double FisherGreater(double f, double numerator_degrees, double denominator_degrees);
+
 // P(T <= t) of the noncentral t distribution.
 double NoncentralStudentCdf(double t, double degrees, double noncentrality);
 

@@ -87,6 +87,7 @@ RunFolder::RunFolder(RunFolder&& other) noexcept
       environment_(std::move(other.environment_)),
       samples_(std::move(other.samples_)),
       warnings_(std::move(other.warnings_)),
+      only_block_(other.only_block_),
       lock_fd_(std::exchange(other.lock_fd_, -1)),
       samples_fd_(std::exchange(other.samples_fd_, -1)) {}
 
@@ -98,6 +99,7 @@ RunFolder& RunFolder::operator=(RunFolder&& other) noexcept {
   environment_ = std::move(other.environment_);
   samples_ = std::move(other.samples_);
   warnings_ = std::move(other.warnings_);
+  only_block_ = other.only_block_;
   std::swap(lock_fd_, other.lock_fd_);
   std::swap(samples_fd_, other.samples_fd_);
   return *this;
@@ -329,11 +331,19 @@ void RunFolder::WarnOfUnreadable(const SamplesFile& file, bool writable) {
                          "the last line is torn", remedy(file.tail)});
 }
 
+std::vector<Step> RunFolder::Steps() const {
+  if (!only_block_) return plan_.steps;
+  std::vector<Step> steps;
+  for (const Step& step : plan_.steps)
+    if (step.block == *only_block_) steps.push_back(step);
+  return steps;
+}
+
 std::vector<Step> RunFolder::PendingSteps() const {
   std::set<StepKey> done;
   for (const Sample& sample : samples_) done.emplace(sample.block, sample.arm);
   std::vector<Step> pending;
-  for (const Step& step : plan_.steps) {
+  for (const Step& step : Steps()) {
     if (done.count({step.block, step.arm}) == 0) pending.push_back(step);
   }
   return pending;

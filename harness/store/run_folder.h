@@ -16,6 +16,7 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,13 @@ class RunFolder {
   // Damaged lines with their number, duplicates, samples of no planned step.
   const std::vector<Warning>& warnings() const { return warnings_; }
 
-  // The steps without a sample, in the plan's order. A failed sample is a sample: its step is not
+  // From here on the folder is that of one block alone: no other step is its own.
+  void OnlyBlock(int block) { only_block_ = block; }
+  std::optional<int> only_block() const { return only_block_; }
+  // The plan's steps, or those of the one block.
+  std::vector<Step> Steps() const;
+
+  // Those without a sample, in the plan's order. A failed sample is a sample: its step is not
   // run again.
   std::vector<Step> PendingSteps() const;
 
@@ -90,6 +97,7 @@ class RunFolder {
   Environment environment_;
   std::vector<Sample> samples_;
   std::vector<Warning> warnings_;
+  std::optional<int> only_block_;
   int lock_fd_ = -1;
   int samples_fd_ = -1;  // only when writable
 };

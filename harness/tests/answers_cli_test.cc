@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "harness/cli/io.h"
-#include "harness/tests/cli_fixture.h"
+#include "harness/tests/cluster_fixture.h"
 #include "harness/tests/schema_check.h"
 
 namespace blendbench {
@@ -18,7 +18,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class AnswersTest : public CliTest {
+class AnswersTest : public ClusterTest {
  protected:
   // A file of Google Benchmark with something before the document.
   std::string ResultsFile() {
@@ -73,6 +73,15 @@ TEST_F(AnswersTest, EveryAnswerHasTheDocumentedShape) {
   expect({"history", "--out", Runs()});
   expect({"baseline", "remove", "base", "--baselines", baselines});
   expect({"import", results, "--as", "micro", "--run", "i", "--out", Runs()});
+  const std::string elsewhere = (folder_.path() / "elsewhere").string();
+  std::string bundle;
+  {
+    auto run = RunFolder::Create(elsewhere, "c", plan_, "spec", claims_);
+    ASSERT_TRUE(run) << run.error().message;
+    bundle = BundleOf(*run, "slurm").folder.string();
+  }
+  expect({"collect", "c", "--out", elsewhere}, 3);
+  expect({"block", "0", "--check", "--bundle", bundle});
   // It draws, where there is what it draws with.
   if (std::system("/usr/bin/python3 -c 'import matplotlib, jinja2' >/dev/null 2>&1") == 0)
     expect({"report", "r", "--out", Runs(), "-o", (folder_.path() / "report").string()});

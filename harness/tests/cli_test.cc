@@ -25,9 +25,10 @@ TEST_F(CliTest, HelpAndVersionGoToStandardOutput) {
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out.rfind("blendbench ", 0), 0u);
   EXPECT_THAT(CallBlendbench({"--help"}).out, HasSubstr("Exit status: 0 done"));
-  for (const char* command : {"run", "plan", "export", "show", "verdict", "list", "doctor",
-                              "explain", "report", "archive", "verify", "completion", "calibrate",
-                              "compare", "gate", "baseline", "history", "import"}) {
+  for (const char* command :
+       {"run",     "plan",     "export",  "show",   "verdict",    "list",      "doctor",
+        "explain", "report",   "archive", "verify", "completion", "calibrate", "compare",
+        "gate",    "baseline", "history", "import", "collect",    "block"}) {
     const Called help = CallBlendbench({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr(std::string("  blendbench ") + command)) << "needs an example";

@@ -43,6 +43,8 @@ TEST_F(CompletionTest, EveryCommandAndOptionIsCompleted) {
                                                {"import"},
                                                {"completion"},
                                                {"calibrate"},
+                                               {"collect"},
+                                               {"block"},
                                                {"compare"},
                                                {"history"},
                                                {"baseline", "adopt"},

@@ -118,6 +118,21 @@ TEST(Interrupt, ASignalWakesTheLoop) {
   EXPECT_EQ(interrupt.signal(), SIGTERM);
 }
 
+TEST(Interrupt, AHangUpDoesAsWellUnlessNohupIgnoresIt) {
+  ::signal(SIGHUP, SIG_IGN);
+  {
+    Interrupt interrupt;
+    interrupt.CatchSignals();
+    ::raise(SIGHUP);
+    EXPECT_FALSE(interrupt.raised());
+  }
+  EXPECT_EQ(::signal(SIGHUP, SIG_DFL), SIG_IGN) << "it stays ignored";
+  Interrupt interrupt;
+  interrupt.CatchSignals();
+  ::raise(SIGHUP);
+  EXPECT_EQ(interrupt.signal(), SIGHUP);
+}
+
 TEST(Markers, AreStampedInOrderAndBounded) {
   FakePeer peer([](FakePeer::Line& line) {
     line.Write("I");

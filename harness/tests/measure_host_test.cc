@@ -256,5 +256,17 @@ TEST_F(MeasureHost, FactsComeFromTheFilesAndAbsentOnesAreLeftOut) {
   EXPECT_TRUE(HostState(folder_ / "nothing").empty());
 }
 
+TEST_F(MeasureHost, AMachinesFingerprintIsItsOwnAndSaysNothingOfIt) {
+  Write(folder_ / "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+  Write(folder_ / "proc/cpuinfo", "model name\t: Test CPU 3000\n");
+  const std::string mine = MachineFingerprint(folder_);
+  EXPECT_THAT(mine, testing::MatchesRegex("[0-9a-f]{16}"));
+  EXPECT_EQ(MachineFingerprint(folder_), mine);
+  EXPECT_NE(mine.substr(0, 8), "01234567");
+  Write(folder_ / "etc/machine-id", "ffffffffffffffffffffffffffffffff\n");
+  EXPECT_NE(MachineFingerprint(folder_), mine);
+  EXPECT_EQ(MachineFingerprint(), MachineFingerprint());
+}
+
 }  // namespace
 }  // namespace blendbench

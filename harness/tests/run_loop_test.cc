@@ -181,6 +181,21 @@ TEST_F(RunLoop, AnUpgradeThatDidNotHappenIsTriedInTheNextBlock) {
   EXPECT_EQ(asked, 3);
 }
 
+// Each block on a machine of its own knows nothing of the others' samples.
+TEST_F(RunLoop, OfBlocksInFoldersOfTheirOwnTheFirstShowsTheUpgrade) {
+  RunFolder run = Create();
+  int shown = 0;
+  for (const int block : {0, 1}) {
+    run.OnlyBlock(block);
+    for (const Step& step : run.PendingSteps())
+      if (WantsUpgrade(run, step)) {
+        EXPECT_EQ(step.block, 0);
+        ++shown;
+      }
+  }
+  EXPECT_EQ(shown, 2);  // coarse, fine-blendfs
+}
+
 TEST_F(RunLoop, WithoutUpgradesInTheSpecThereAreNone) {
   experiment_.upgrade = false;
   RunFolder run = Create();

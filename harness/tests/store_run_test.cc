@@ -76,6 +76,21 @@ TEST_F(RunFolderTest, KeepsEverySampleAndKnowsWhatIsLeft) {
   EXPECT_EQ(run.plan_sha256(), Sha256Hex(Content("plan.json")));
 }
 
+TEST_F(RunFolderTest, AFolderOfOneBlockHasNoOtherStepsToDo) {
+  RunFolder run = Create();
+  EXPECT_EQ(run.Steps().size(), 6u);
+  run.OnlyBlock(1);
+  EXPECT_EQ(run.Steps().size(), 3u);
+  for (const Step& step : run.PendingSteps()) {
+    EXPECT_EQ(step.block, 1);
+    ASSERT_TRUE(run.Append(SampleOf(step)));
+  }
+  EXPECT_THAT(run.PendingSteps(), IsEmpty());
+  RunFolder moved = std::move(run);
+  EXPECT_EQ(moved.only_block(), 1);
+  EXPECT_EQ(moved.plan().steps.size(), 6u) << "the plan stays the whole one";
+}
+
 TEST_F(RunFolderTest, ATornLastLineIsSetAsideAndItsStepRunsAgain) {
   {
     RunFolder run = Create();
