@@ -17,6 +17,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
+# Descriptions: a line, then paragraphs, which cpack indents.
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -29,11 +30,11 @@ set(CPACK_DEBIAN_BLENDFS_PACKAGE_NAME blendfs)
 set(CPACK_DEBIAN_BLENDFS_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_BLENDFS_PACKAGE_RECOMMENDS "fuse3")
 set(CPACK_DEBIAN_BLENDFS_DESCRIPTION "union file system in user space, in overlayfs's format
- blendfs merges directories into one file system. Its on-disk format is that of
- the kernel's overlayfs, and either mounts what the other wrote.
- .
- This package has blendfs, its mount helper (mount -t fuse.blendfs) and
- blendctl, which explains, checks, compares and flattens layers.")
+blendfs merges directories into one file system. Its on-disk format is that of
+the kernel's overlayfs, and either mounts what the other wrote.
+
+This package has blendfs, its mount helper (mount -t fuse.blendfs) and
+blendctl, which explains, checks, compares and flattens layers.")
 
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_NAME blendfs-initramfs)
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_SHLIBDEPS OFF)
@@ -42,11 +43,11 @@ set(CPACK_DEBIAN_INITRAMFS_PACKAGE_DEPENDS
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_RECOMMENDS "blendfs")
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/packaging/deb/triggers")
 set(CPACK_DEBIAN_INITRAMFS_DESCRIPTION "blendfs as the root file system
- The initramfs puts the root together from a system image, app images and a
- user image, as blendfs.system= on the kernel command line says. Without that
- parameter a system boots as before.
- .
- For initramfs-tools and for dracut.")
+The initramfs puts the root together from a system image, app images and a
+user image, as blendfs.system= on the kernel command line says. Without that
+parameter a system boots as before.
+
+For initramfs-tools and for dracut.")
 
 set(CPACK_DEBIAN_BLENDBENCH_PACKAGE_NAME blendbench)
 set(CPACK_DEBIAN_BLENDBENCH_PACKAGE_SHLIBDEPS ON)
@@ -56,12 +57,12 @@ set(CPACK_DEBIAN_BLENDBENCH_PACKAGE_RECOMMENDS
 set(CPACK_DEBIAN_BLENDBENCH_PACKAGE_SUGGESTS
   "blendfs-initramfs, mmdebstrap, g++, erofs-utils, fuse-overlayfs, unionfs-fuse, mergerfs, systemd-container")
 set(CPACK_DEBIAN_BLENDBENCH_DESCRIPTION "measures union file systems, as roots of guests and on the host
- blendbench boots guests whose roots are put together in different ways, or
- mounts engines on the host, measures boot and throughput, keeps every raw
- sample, and decides claims with margins that were fixed beforehand.
- .
- This package has the program, its experiments and workloads, the report
- generator, and the builder of guest images (/usr/share/blendbench/vm-images).")
+blendbench boots guests whose roots are put together in different ways, or
+mounts engines on the host, measures boot and throughput, keeps every raw
+sample, and decides claims with margins that were fixed beforehand.
+
+This package has the program, its experiments and workloads, the report
+generator, and the builder of guest images (/usr/share/blendbench/vm-images).")
 
 set(CPACK_COMPONENTS_ALL "")
 if(BLENDFS)
