@@ -106,6 +106,7 @@ def initramfs(tool, log=print):
 
 def _app_tree(folder):
     """What the upper of the two apps holds: units, and the programs of the package blendfs."""
+    folder.mkdir(parents=True)
     subprocess.run(["dpkg-deb", "--extract", str(support.packages()["blendfs"]), str(folder)], check=True)
     units = folder / "etc/systemd/system"
     wants = units / "multi-user.target.wants"
