@@ -64,9 +64,9 @@ class Dracut(GuestTest, unittest.TestCase):
             machine.cycle(self.made, number, "reboot" if number % 2 == 0 else "poweroff")
 
     def test_a_missing_image(self):
-        console, _ = machine.start(self.made, machine.command_line("rootdelay=3 rd.shell=0", user="LABEL=gone"),
+        console, _ = machine.start(self.made, machine.command_line("rootdelay=8 rd.shell=0", user="LABEL=gone"),
                                    until=r"Refusing to continue|FATAL")
-        self.assertRegex(console, r"blendfs: cannot put the root together: the user image LABEL=gone did not appear within 3 s")
+        self.assertRegex(console, r"blendfs: cannot put the root together: the user image LABEL=gone did not appear within 8 s")
         self.assertRegex(console, r'/dev/vdd: .*LABEL="user"')
 
 if __name__ == "__main__":
