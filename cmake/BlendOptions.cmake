@@ -24,6 +24,7 @@ if(BLEND_SANITIZE)
   target_compile_options(blend_options INTERFACE -fsanitize=${BLEND_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(blend_options INTERFACE -fsanitize=${BLEND_SANITIZE})
 endif()
+include(BlendHardening)
 find_package(Threads REQUIRED)
 
 # blend_library(<name> SOURCES a.cc b.cc LINKS other_targets...)

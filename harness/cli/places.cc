@@ -25,11 +25,18 @@ bool IsHome(const fs::path& folder) {
          fs::exists(folder / "paper" / "claims.toml", ignored);
 }
 
+// In an install prefix the same files are below share/blendbench, in the checkout's order.
 fs::path HomeAbove(fs::path folder) {
   for (; folder.has_relative_path(); folder = folder.parent_path()) {
     if (IsHome(folder)) return folder;
+    if (fs::path installed = folder / "share" / "blendbench"; IsHome(installed)) return installed;
   }
   return "";
+}
+
+fs::path OwnFolder() {
+  std::error_code ignored;
+  return fs::read_symlink("/proc/self/exe", ignored).parent_path();
 }
 
 // Run ids begin with the time they were made; of the others, the file tells.
@@ -55,17 +62,19 @@ fs::path FindHome() {
   const char* named = std::getenv("BLENDBENCH_HOME");
   if (named && *named) return named;
   std::error_code ignored;
-  const fs::path executable = fs::read_symlink("/proc/self/exe", ignored);
-  const fs::path above = HomeAbove(executable.parent_path());
+  const fs::path above = HomeAbove(OwnFolder());
   return above.empty() ? HomeAbove(fs::current_path(ignored)) : above;
 }
 
 fs::path FindBuilt(const std::string& path_in_build) {
   std::error_code ignored;
-  fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (; folder.has_relative_path(); folder = folder.parent_path())
+  const fs::path own = OwnFolder();
+  for (fs::path folder = own; folder.has_relative_path(); folder = folder.parent_path())
     if (fs::is_regular_file(folder / path_in_build, ignored)) return folder / path_in_build;
-  return fs::path(path_in_build).filename();
+  const fs::path name = fs::path(path_in_build).filename();
+  for (const fs::path& folder : {own.parent_path() / "libexec" / "blendbench", own})
+    if (fs::is_regular_file(folder / name, ignored)) return folder / name;
+  return name;
 }
 
 fs::path DefaultImages() { return CacheFolder() / "images" / "current"; }

@@ -11,9 +11,9 @@
 
 namespace blendbench {
 
-// The checkout blendbench was built from: $BLENDBENCH_HOME, or the first folder above the
-// executable or the current folder that has workloads/fio and paper/claims.toml. "" when there is
-// none.
+// The checkout blendbench was built from, or the files it was installed with: $BLENDBENCH_HOME, or the first
+// folder above the executable or the current folder that has workloads/fio and paper/claims.toml, by itself or
+// in share/blendbench. "" when there is none.
 std::filesystem::path FindHome();
 
 // The names of the specs in the checkout, in order; none where there is no checkout.
@@ -23,8 +23,8 @@ std::vector<std::string> Profiles(const std::filesystem::path& home);
 // the profiles.
 Result<std::filesystem::path> FindSpec(const std::string& name, const std::filesystem::path& home);
 
-// A program of the same build by its path in the build folder, "unionfs/tools/blendfs"; its plain name,
-// to be searched on PATH, when there is none.
+// A program of the same build by its path in the build folder, "unionfs/tools/blendfs", or of the same install
+// prefix; its plain name, to be searched on PATH, when there is none.
 std::filesystem::path FindBuilt(const std::string& path_in_build);
 
 // Where vm-images/build leaves the images of ./reproduce: ${BLEND_CACHE:-~/.cache/blendfs}/images/current.
