@@ -110,7 +110,8 @@ class Room:
     """A tree with a layer of its own over it, mounted in namespaces that nobody else sees.
 
     What is done in there leaves no trace: with the last process, which waits for the end of our standard input, mounts
-    and daemons go as well, however the test ends. /mnt is a memory disk: layers of unions cannot lie on an overlayfs.
+    and daemons go as well, however the test ends. /mnt is a memory disk: layers of unions cannot lie on an overlayfs. So is /run, as it
+    is on a system that runs.
     """
 
     # Given the tree and the folder of the room.
@@ -123,6 +124,7 @@ mount -t proc proc root/proc
 mount -t sysfs -o ro sysfs root/sys
 mount -t tmpfs tmpfs root/mnt
 mount -t tmpfs tmpfs root/tmp
+mount -t tmpfs tmpfs root/run
 echo ready
 exec cat
 """
