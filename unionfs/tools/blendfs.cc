@@ -76,7 +76,6 @@ int Mount(Options options) {
     return Complain("mount point " + target + ": " + strerror(errno), kExitFailed);
   blendfs::tools::Starter starter;
   if (!options.foreground) starter = blendfs::tools::BecomeDaemon();
-  blendfs::tools::DropPrivileges();
   blendfs::fuse::BlockSignals();
   // The other half is for files that are open.
   options.merge.most_descriptors =
@@ -84,6 +83,7 @@ int Mount(Options options) {
   blendfs::tools::ShareOneHeap();
   if (options.session.statistics) blendfs::SetLogLevel(blendfs::LogLevel::kInfo);
   blendfs::sys::InitThread();
+  blendfs::tools::DropPrivileges();  // acting for others was set up above, and stays
 
   std::string problem;
   auto stack = OpenLayers(options.stack, &problem);

@@ -10,7 +10,8 @@ namespace blendfs::tools {
 // The capabilities that a union may need, bit N for capability N of linux/capability.h.
 uint64_t NeededCapabilities();
 
-// Gives up, for good, all other capabilities and what a program that is started could gain. For root; does nothing to
+// Gives up, for good, all other capabilities and what a program that is started could gain. After sys::InitThread of the
+// same thread, which sets up how threads act for others: that takes one of those, and later threads inherit it. For root; does nothing to
 // who has none. What cannot be given up is said in the log and stays.
 void DropPrivileges();
 
