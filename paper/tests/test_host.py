@@ -46,7 +46,7 @@ class Host(unittest.TestCase):
     def test_plots_a_group_each_and_the_layers(self):
         plots = figures.all_plots(self.report)
         self.assertEqual([plot.name for plot in plots],
-                         ["matrix", "host-metadata", "host-data", "host-copy-up", "host-layers", "host-boot", "host-layer-scaling"])
+                         ["matrix", "host-metadata", "host-data", "host-copy-up", "host-program", "host-layers", "host-boot", "host-layer-scaling"])
         copy_up = next(plot for plot in plots if plot.name == "host-copy-up")
         self.assertNotIn("mergerfs", [row[1] for row in copy_up.rows])
         scaling = plots[-1]
