@@ -82,4 +82,9 @@ bool IsWhole(const BlockResult& result, const Plan& plan) {
          result.samples.size() >= static_cast<size_t>(steps);
 }
 
+bool IsMeasured(const fs::path& results, int block, const Plan& plan) {
+  const Result<BlockResult> result = ReadBlock(results, block);
+  return result && IsWhole(*result, plan);
+}
+
 }  // namespace blendbench

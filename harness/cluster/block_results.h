@@ -36,5 +36,7 @@ Result<BlockResult> ReadBlock(const std::filesystem::path& results, int block);
 
 // Whether the block has as many samples as the plan has steps, and its task has come to its end.
 bool IsWhole(const BlockResult& result, const Plan& plan);
+// The same of a block's folder; false where there is none, or none that can be read.
+bool IsMeasured(const std::filesystem::path& results, int block, const Plan& plan);
 
 }  // namespace blendbench

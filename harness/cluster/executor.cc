@@ -71,11 +71,15 @@ std::vector<int> PendingBlocks(const RunFolder& run) {
 
 std::vector<int> UnmeasuredBlocks(const RunFolder& run, const fs::path& results) {
   std::vector<int> blocks = PendingBlocks(run);
-  std::erase_if(blocks, [&](int block) {
-    const auto result = ReadBlock(results, block);
-    return result && IsWhole(*result, run.plan());
-  });
+  std::erase_if(blocks, [&](int block) { return IsMeasured(results, block, run.plan()); });
   return blocks;
+}
+
+std::vector<std::string> OptionsForBlock(const RunConfig& config) {
+  std::vector<std::string> options = {"--qemu", config.qemu};
+  if (config.tune) options.push_back("--tune");
+  if (config.keep_failed) options.push_back("--keep-failed");
+  return options;
 }
 
 void TellBlock(const Elsewhere& elsewhere, int block) {

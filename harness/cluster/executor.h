@@ -41,6 +41,9 @@ std::vector<int> PendingBlocks(const RunFolder& run);
 // The same without those that lie whole in `results` and wait to be merged.
 std::vector<int> UnmeasuredBlocks(const RunFolder& run, const std::filesystem::path& results);
 
+// What of a run's settings `blendbench block` is told on each machine, as words of its command line.
+std::vector<std::string> OptionsForBlock(const RunConfig& config);
+
 // Tells that a block has come to its end.
 void TellBlock(const Elsewhere& elsewhere, int block);
 

@@ -66,8 +66,7 @@ class SlurmRun {
   // One look at the folders and the queue, and what follows from it.
   Result<void> Look() {
     std::erase_if(waiting_, [&](int block) {
-      const auto result = ReadBlock(results_, block);
-      if (!result || !IsWhole(*result, elsewhere_.run.plan())) return false;
+      if (!IsMeasured(results_, block, elsewhere_.run.plan())) return false;
       TellBlock(elsewhere_, block);
       return true;
     });
@@ -142,9 +141,7 @@ class SlurmRun {
     job.scratch = elsewhere_.cluster.scratch;
     job.logs = ClusterLogs(elsewhere_.run.dir());
     job.options = std::move(*options);
-    job.for_block = {"--qemu", elsewhere_.run_config.qemu};
-    if (elsewhere_.run_config.tune) job.for_block.push_back("--tune");
-    if (elsewhere_.run_config.keep_failed) job.for_block.push_back("--keep-failed");
+    job.for_block = OptionsForBlock(elsewhere_.run_config);
     Result<std::vector<std::string>> command = SubmitCommand(job);
     if (!command) return tl::unexpected(command.error());
     // The name is on disk before the job is: a kill in between loses nothing.

@@ -128,13 +128,11 @@ class SshRun {
   Result<void> Start(const std::string& host, int block) {
     Fd log(::open(LogOf(host).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (!log) return tl::unexpected(FileError("write", LogOf(host), errno));
-    std::vector<std::string> options = {"--qemu", elsewhere_.run_config.qemu};
-    if (elsewhere_.run_config.tune) options.push_back("--tune");
-    if (elsewhere_.run_config.keep_failed) options.push_back("--keep-failed");
     SpawnOptions spawn;
     spawn.stdout_fd = spawn.stderr_fd = log.get();
-    auto process =
-        Process::Spawn(commands_.DoBlock(host, elsewhere_.bundle.name(), block, options), spawn);
+    auto process = Process::Spawn(commands_.DoBlock(host, elsewhere_.bundle.name(), block,
+                                                    OptionsForBlock(elsewhere_.run_config)),
+                                  spawn);
     if (!process) return Fail(ExitCode::kEnvironment, process.error());
     elsewhere_.progress.Note(fmt::format("block {}: on {}", block, host));
     tasks_.emplace(host, Task{block, std::move(*process), std::move(log)});

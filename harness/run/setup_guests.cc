@@ -35,6 +35,16 @@ Result<std::map<std::string, std::string>> ReadJobs(const Experiment& experiment
   return texts;
 }
 
+void RecordEngine(const std::string& name, const EngineHere& engine, Environment& environment) {
+  environment.host["engines"][name] = EngineState(engine);
+  environment.host["engine_sha256"][name] = engine.sha256;
+}
+
+void WarnNotMeasured(const std::string& subject, const std::string& reason, Progress& progress) {
+  progress.Warn(
+      {WarningKind::kNotMeasured, subject, reason, "its samples say so, the others are measured"});
+}
+
 // For each arm whose engine the images do not bring. A missing engine is told now and in each of its samples.
 std::map<std::string, Result<fs::path>> EngineInitramfs(
     const Experiment& experiment, const fs::path& base, const fs::path& scratch,
@@ -44,16 +54,13 @@ std::map<std::string, Result<fs::path>> EngineInitramfs(
     const EngineDescriptor* descriptor = FindEngine(experiment, arm.engine);
     if (descriptor == nullptr || descriptor->kind != MountKind::kProgram) continue;
     const EngineHere engine = LookForEngine(*descriptor, &interrupt);
-    environment.host["engines"][arm.engine] = EngineState(engine);
-    environment.host["engine_sha256"][arm.engine] = engine.sha256;
+    RecordEngine(arm.engine, engine, environment);
     const fs::path out = scratch / ("initramfs-" + arm.id + ".img");
     Result<void> written =
         engine.missing.empty()
             ? WriteEngineInitramfs(engine.descriptor, RootMountOrder(arm), base, out, &interrupt)
             : Fail(ExitCode::kEnvironment, engine.missing);
-    if (!written)
-      progress.Warn({WarningKind::kNotMeasured, arm.id, written.error().message,
-                     "its samples say so, the others are measured"});
+    if (!written) WarnNotMeasured(arm.id, written.error().message, progress);
     made.emplace(arm.id, written ? Result<fs::path>(out) : tl::unexpected(written.error()));
   }
   return made;
@@ -66,12 +73,9 @@ fs::path LookForExporter(const Experiment& experiment, Environment& environment,
                                   [](const Arm& arm) { return arm.engine == kExportEngine; });
   if (!wanted) return {};
   const EngineHere engine = LookForEngine(*FindEngine(experiment, kExportEngine), &interrupt);
-  environment.host["engines"][kExportEngine] = EngineState(engine);
-  environment.host["engine_sha256"][kExportEngine] = engine.sha256;
+  RecordEngine(kExportEngine, engine, environment);
   if (engine.missing.empty()) return engine.descriptor.program;
-  progress.Warn({WarningKind::kNotMeasured, kExportEngine,
-                 engine.missing + ", or run setup/install",
-                 "its samples say so, the others are measured"});
+  WarnNotMeasured(kExportEngine, engine.missing + ", or run setup/install", progress);
   return {};
 }
 

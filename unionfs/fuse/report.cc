@@ -30,9 +30,7 @@ std::string Escaped(std::string_view path) {
 
 class Lines {
  public:
-  void Add(const std::string& name, std::string_view value) {
-    text_.append(name).append(" ").append(value).append("\n");
-  }
+  void Add(const std::string& name, std::string_view value) { text_ += FigureLine(name, value); }
   void Add(const std::string& name, uint64_t value) { Add(name, std::to_string(value)); }
   void AddIfItFits(const std::string& name, std::string_view value) {
     if (text_.size() + name.size() + value.size() + 2 <= kMostFigureBytes) Add(name, value);

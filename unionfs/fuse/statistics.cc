@@ -44,12 +44,16 @@ constexpr std::array<std::string_view, static_cast<size_t>(Kind::kCount)> kNames
 static_assert(!kNames.back().empty(), "every kind has a name");
 
 std::string Line(std::string_view family, std::string_view name, uint64_t count) {
-  return std::string(family).append(name).append(" ").append(std::to_string(count)).append("\n");
+  return FigureLine(std::string(family).append(name), std::to_string(count));
 }
 
 }  // namespace
 
 std::string_view Name(Kind kind) { return kNames[static_cast<size_t>(kind)]; }
+
+std::string FigureLine(std::string_view name, std::string_view value) {
+  return std::string(name).append(" ").append(value).append("\n");
+}
 
 std::string Statistics::Render() const {
   uint64_t requests = 0;

@@ -56,6 +56,9 @@ enum class Kind : uint8_t {
 
 std::string_view Name(Kind kind);
 
+// "name value" and a newline: what a mount tells of itself is made of these.
+std::string FigureLine(std::string_view name, std::string_view value);
+
 class Statistics {
  public:
   void Count(Kind kind) {
