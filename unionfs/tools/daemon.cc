@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -53,15 +55,51 @@ void Fatal(const char* what) {
 // systemd stops every process, this one as well, while it picks those it is about to kill, and meanwhile
 // looks up files of the root that only this process can answer: both would wait for ever. Generating SIGCONT
 // lets a stopped process run again, and the kernel's timers go on while it is stopped.
-constexpr timespec kStoppedAtMost = {.tv_sec = 0, .tv_nsec = 200'000'000};
+//
+// A SIGSTOP throws away a SIGCONT that waits to be taken, and a timer whose signal was thrown away does not send
+// another. So there are several, each twice as late as the one before and all set anew whenever a signal is taken:
+// the process stays stopped only if each of them expires just before a SIGSTOP.
+constexpr int64_t kStoppedAtMostNs = 200'000'000;
+constexpr int kContinueTimers = 8;  // the last after 25.6 s
 
-// Takes the timer's signals: one that nobody takes is not sent again.
+using ContinueTimers = std::array<timer_t, kContinueTimers>;
+
+bool MakeTimers(ContinueTimers& timers) {
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGCONT;
+  return std::ranges::all_of(timers, [&](timer_t& timer) {
+    return timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+  });
+}
+
+bool SetTimers(const ContinueTimers& timers) {
+  int64_t after_ns = kStoppedAtMostNs;
+  return std::ranges::all_of(timers, [&](timer_t timer) {
+    const itimerspec once{.it_interval = {},
+                          .it_value = {.tv_sec = after_ns / 1'000'000'000,
+                                       .tv_nsec = after_ns % 1'000'000'000}};
+    after_ns *= 2;
+    return timer_settime(timer, 0, &once, nullptr) == 0;
+  });
+}
+
 void* TakeContinues(void*) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCONT);
-  for (int signal = 0;;) sigwait(&signals, &signal);
+  ContinueTimers timers;
+  if (!MakeTimers(timers) || !SetTimers(timers)) {
+    LogWarning("cannot guard against being stopped: a shutdown may hang");
+    return nullptr;
+  }
+  for (int signal = 0;;) {
+    sigwait(&signals, &signal);
+    SetTimers(timers);
+  }
 }
+
+}  // namespace
 
 void NeverStayStopped() {
   sigset_t signals;
@@ -69,21 +107,12 @@ void NeverStayStopped() {
   sigaddset(&signals, SIGCONT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads made later inherit it
   pthread_t thread;
-  sigevent event{};
-  event.sigev_notify = SIGEV_SIGNAL;
-  event.sigev_signo = SIGCONT;
-  const itimerspec every{.it_interval = kStoppedAtMost, .it_value = kStoppedAtMost};
-  timer_t timer;
-  if (pthread_create(&thread, nullptr, TakeContinues, nullptr) != 0 ||
-      timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
-      timer_settime(timer, 0, &every, nullptr) != 0) {
+  if (pthread_create(&thread, nullptr, TakeContinues, nullptr) != 0) {
     LogWarning("cannot guard against being stopped: a shutdown may hang");
     return;
   }
   pthread_detach(thread);
 }
-
-}  // namespace
 
 void Starter::Ready() {
   if (!line_) return;

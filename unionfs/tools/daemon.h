@@ -35,6 +35,10 @@ size_t RaiseFileLimit();
 // as there are threads is hardly ever given back.
 void ShareOneHeap();
 
+// Lets this process run again within 0.2 s, seldom a few seconds, whenever a SIGSTOP stopped it, for as long as it lives.
+// To be called before other threads are made.
+void NeverStayStopped();
+
 // What a process must be that / depends on: not paged out, not killed for memory, not stopped for long,
 // not waiting for its own write-back. To be called before other threads are made.
 void ProtectForRoot();
