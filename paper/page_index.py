@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Words of the page over several experiments: what each answers, and the verdict on every claim. No HTML here."""
 
+import collections
+
 import page
 import page_advice
 from words import plural
@@ -20,10 +22,17 @@ def _experiment(report, link):
     done = "" if run.blocks_done == run.blocks_planned else f"{run.blocks_done} of {run.blocks_planned} blocks: not finished"
     facts = [f"substrate {run.substrate}", plural(len(report.arms), "arm"), plural(len(report.samples), "sample"),
              plural(failed, "failure") if failed else "no failure", done]
-    # Arms at places of an axis answer how cost grows, not which to use.
-    answers = [] if report.dimension else [answer for answer in page_advice.context(report)["answers"] if answer["decided"] or answer["verdict"].startswith("Can")]
+    # Arms at places of an axis answer how cost grows, and not which of them can be used.
+    answers = [answer for answer in page_advice.context(report)["answers"]
+               if answer["decided"] or (report.dimension is None and answer["verdict"].startswith("Can"))]
     return {"name": run.profile, "description": run.description, "link": link, "run": run.id, "facts": [fact for fact in facts if fact],
-            "answers": answers, "failed": [(report.arm(sample.arm).label, sample.failure.phase if sample.failure else "") for sample in report.failed()]}
+            "answers": answers, "failed": _failed(report)}
+
+
+def _failed(report):
+    """(label of an arm, where, how often), each place of an arm once."""
+    found = collections.Counter((report.arm(sample.arm).label, sample.failure.phase if sample.failure else "") for sample in report.failed())
+    return [(label, phase, plural(count, "sample")) for (label, phase), count in found.items()]
 
 
 def _claim(reports, claim_id, title):

@@ -6,6 +6,7 @@ import unittest
 
 import support
 import advice
+import growth
 import loading
 import page_advice
 import render
@@ -138,6 +139,15 @@ class NotDecided(unittest.TestCase):
         self.assertEqual((answer.best, "how cost grows" in answer.undecided), ((), True))
         shown = page_advice.context(load(synthetic_answers.document("guests")))["answers"]
         self.assertFalse(any(one["ranked"] for one in shown))
+
+    def test_a_strategy_at_many_places_is_one_answer_about_disk(self):
+        document = synthetic_answers.document("guests")
+        document["storage_growth"] = synthetic_answers.storage_growth(document["arms"])
+        report = load(document)
+        placed = growth.series(report)
+        ranked = [one.arm for one in advice.answer(report, DISK).ranked]
+        self.assertEqual(len(ranked), len(placed))
+        self.assertTrue(all(arm in {arms[-1].id for arms in placed.values()} for arm in ranked))
 
     def test_a_host_is_asked_what_it_can_answer(self):
         report = load(synthetic_host.document())

@@ -48,6 +48,8 @@ class Index(unittest.TestCase):
             self.assertIn(f'href="{kind}/report.html"', text)
         self.assertIn("Asked &lt;b&gt;nowhere&lt;/b&gt;", text)
         self.assertIn("no experiment of this profile has its arms", text)
+        failed = next(line for line in text.splitlines() if "Failed: " in line)
+        self.assertIn("sample", failed)
         self.assertEqual(self.run_index(*inputs).returncode, 0)
         with open(os.path.join(self.folder, "index.html"), encoding="utf-8") as source:
             self.assertEqual(source.read(), text)

@@ -68,17 +68,16 @@ bool MakeTimers(ContinueTimers& timers) {
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
   event.sigev_signo = SIGCONT;
-  return std::ranges::all_of(timers, [&](timer_t& timer) {
-    return timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
-  });
+  return std::ranges::all_of(
+      timers, [&](timer_t& timer) { return timer_create(CLOCK_MONOTONIC, &event, &timer) == 0; });
 }
 
 bool SetTimers(const ContinueTimers& timers) {
   int64_t after_ns = kStoppedAtMostNs;
   return std::ranges::all_of(timers, [&](timer_t timer) {
-    const itimerspec once{.it_interval = {},
-                          .it_value = {.tv_sec = after_ns / 1'000'000'000,
-                                       .tv_nsec = after_ns % 1'000'000'000}};
+    const itimerspec once{
+        .it_interval = {},
+        .it_value = {.tv_sec = after_ns / 1'000'000'000, .tv_nsec = after_ns % 1'000'000'000}};
     after_ns *= 2;
     return timer_settime(timer, 0, &once, nullptr) == 0;
   });

@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 class CountingProcess {
  public:
   CountingProcess() {
-    void* memory =
-        mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory = mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return;
     count_ = new (memory) std::atomic<int>(0);
     pid_ = fork();
