@@ -140,10 +140,11 @@ Status Checker::CheckOrigin(const Folder& folder, const std::string& name,
     mended = Mend(folder.upper, "mark removed",
                   [&] { return state_.os.RemoveXattr(folder.upper, name.c_str(), key.c_str()); });
   }
-  Note("origin", Join(folder.path, name),
-       legible ? "its origin is not in these lower directories: its inode number is its own"
-               : "its origin cannot be read",
-       mended);
+  const char* dangling =
+      marks.metacopy ? "its origin is not in these lower directories: the data it is shown with "
+                       "may be of another file"
+                     : "its origin is not in these lower directories: its inode number is its own";
+  Note("origin", Join(folder.path, name), legible ? dangling : "its origin cannot be read", mended);
   return {};
 }
 

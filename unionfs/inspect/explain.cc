@@ -42,7 +42,7 @@ class NameExplainer {
 
  private:
   Status Absent(const Error& error) {
-    const bool of_the_path = SaysAbsent(error.code) || error.doing == merge::kNoDataBelow;
+    const bool of_the_path = SaysAbsent(error.code) || merge::IsOfMarks(error);
     if (!of_the_path) return tl::unexpected(error);
     out_.error = error.code;
     out_.why = Reason(error);

@@ -22,7 +22,7 @@ class Format {
   explicit Format(bool userxattr)
       : prefix_(userxattr ? "user.overlay." : "trusted.overlay."), metadata_only_(!userxattr) {}
 
-  // Metadata-only copies: overlayfs refuses them where anybody could have made the attribute.
+  // Metadata-only copies are neither made nor read where anybody could have made the attribute, as in overlayfs.
   bool metadata_only_copies() const { return metadata_only_; }
   const std::string& prefix() const { return prefix_; }
   std::string Key(std::string_view suffix) const { return prefix_ + std::string(suffix); }

@@ -2,6 +2,7 @@
 #include "unionfs/layer/stack.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <map>
 #include <system_error>
@@ -59,6 +60,9 @@ class StackOpener {
 
   Result<Stack> Open() {
     stack_.format_ = Format(config_.userxattr);
+    const bool marks_are_anybodys = config_.userxattr && geteuid() == 0;
+    stack_.redirects_ =
+        config_.redirects.value_or(marks_are_anybodys ? Redirects::kRefuse : Redirects::kMake);
     stack_.has_upper_ = !config_.upper.empty();
     stack_.volatile_ = stack_.has_upper_ && config_.volatile_upper;
     BLENDFS_TRY(CheckConfig());

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,11 +38,18 @@ struct Layer {
 // volatile mount left there; an upper that a mount uses is no error then (Stack::in_use).
 enum class Access { kMount, kLook };
 
+// Directories that were renamed find their lower parts by a redirect: overlayfs's redirect_dir. To make one takes
+// kMake; without it such a rename fails with EXDEV, and mv(1) copies. kRefuse: a directory with one fails with EPERM.
+enum class Redirects { kMake, kFollow, kRefuse };
+
 struct StackConfig {
   std::vector<std::string> lowers;  // top to bottom, at least one
   std::string upper;                // empty = read-only union
   std::string work;                 // required with upper, on the same mount, not inside it
   bool userxattr = false;
+  // Unset: kRefuse for root with userxattr, else kMake. A mark that anybody can set must not lead one who has more
+  // rights to what the marker may not read.
+  std::optional<Redirects> redirects;
   sys::MountChange upper_mount;  // how access times move in the upper
   bool volatile_upper = false;   // fsync=volatile: marks work/incompat/volatile as overlayfs does
   Access access = Access::kMount;
@@ -61,6 +69,7 @@ class Stack {
   bool has_upper() const { return has_upper_; }
   LayerIndex first_lower() const { return has_upper_ ? 1 : 0; }
   const Format& format() const { return format_; }
+  Redirects redirects() const { return redirects_; }
   // Real directory descriptors of work/work, and of work/index, for hard links. With kLook they may be missing.
   BorrowedFd work() const { return work_.borrow(); }
   BorrowedFd index() const { return index_.borrow(); }
@@ -77,6 +86,7 @@ class Stack {
   friend class StackOpener;
   std::vector<Layer> layers_;
   Format format_;
+  Redirects redirects_ = Redirects::kMake;
   UniqueFd work_, index_, upper_lock_, work_lock_;
   bool has_upper_ = false, has_tmpfile_ = false, has_rename_whiteout_ = false, volatile_ = false;
   bool orders_names_ = false, in_use_ = false;

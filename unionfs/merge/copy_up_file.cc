@@ -177,7 +177,7 @@ Status CopyUpRegular(State& state, Node& node, Location& location, bool anonymou
                      const Source& source) {
   const sys::FileStat& stat = source.stat;
   const bool metacopy = depth == CopyDepth::kMetadata && stat.size >= kMetacopyFrom && !anonymous &&
-                        state.format().metadata_only_copies();
+                        state.options.metadata_only_copies && state.format().metadata_only_copies();
   const uint64_t size = depth == CopyDepth::kEmpty || metacopy ? 0 : stat.size;
 
   BLENDFS_ASSIGN(const auto file, NewFile::Make(state));

@@ -51,13 +51,24 @@ struct Expect {
   bool xattr_whiteouts = false, impure = false, shown_whiteouts = false;
 };
 
+// Marks that lead to other objects than the name's own let one who may write to a layer see what others may not,
+// where anybody can set them: the same rule as overlayfs's.
+Status MayFollow(const State& state, const layer::Marks& marks, mode_t mode) {
+  if (S_ISREG(mode) && marks.metacopy && !state.format().metadata_only_copies())
+    return Fail(EPERM, kCopyRefused);
+  if (S_ISDIR(mode) && marks.redirect && !marks.opaque &&
+      state.stack.redirects() == layer::Redirects::kRefuse)
+    return Fail(EPERM, kRedirectRefused);
+  return {};
+}
+
 // Of a directory (base, name): opens it and reads its marks.
 Status SeeDirectory(State& state, BorrowedFd base, const char* name, Hit& hit) {
   BLENDFS_ASSIGN(hit.dir, state.os.OpenBeneath(base, name, kDirFlags));
   // By name, which takes half as long as by a descriptor of this kind.
   BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), base, name));
   hit.stop = hit.marks.opaque;
-  return {};
+  return MayFollow(state, hit.marks, S_IFDIR);
 }
 
 // One last component in a directory of one layer.
@@ -79,6 +90,7 @@ Status SeeName(State& state, BorrowedFd dir, Expect expect, size_t component, Ta
     BLENDFS_TRY(SeeDirectory(state, dir, name.c_str(), hit));
   } else if (expect.impure || (expect.shown_whiteouts && stat->IsRegular() && stat->size == 0)) {
     BLENDFS_ASSIGN(hit.marks, layer::ReadMarks(state.os, state.format(), dir, name.c_str()));
+    BLENDFS_TRY(MayFollow(state, hit.marks, stat->mode));
   }
   hit.there = true;
   if (hit.marks.redirect) target.Follow(*hit.marks.redirect, component);

@@ -36,8 +36,14 @@ struct Found {
 };
 
 // ENOENT where the union has no such name; EIO, as said by kNoDataBelow, for a metadata-only copy without
-// its data.
+// its data; EPERM, as said by the other two, for a mark that is not to be followed here.
 inline constexpr char kNoDataBelow[] = "metadata-only copy without its data";
+inline constexpr char kRedirectRefused[] = "redirect that this mount does not follow";
+inline constexpr char kCopyRefused[] = "metadata-only copy, which userxattr does not allow";
+inline bool IsOfMarks(const Error& error) {
+  return error.doing == kNoDataBelow || error.doing == kRedirectRefused ||
+         error.doing == kCopyRefused;
+}
 Result<Found> Find(State& state, Node& parent, const std::string& name);
 
 // True if a lower layer shows something under that name: removing the upper's needs a whiteout.

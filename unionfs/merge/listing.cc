@@ -106,7 +106,7 @@ class Merger {
 
   // Gone meanwhile, or nothing that can be opened: the layer's number is as good.
   static bool IsOfTheEntry(const Error& error) {
-    return error.code == ENOENT || error.code == ESTALE || error.doing == kNoDataBelow;
+    return error.code == ENOENT || error.code == ESTALE || IsOfMarks(error);
   }
 
   static constexpr size_t kHidden = SIZE_MAX;

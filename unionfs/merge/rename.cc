@@ -65,6 +65,8 @@ class Renamer {
         leaves_whiteout_((flags & RENAME_WHITEOUT) != 0) {}
 
   Status Run() {
+    BLENDFS_TRY(MayMove(*from_.node));
+    if (exchange_ && to_.node) BLENDFS_TRY(MayMove(*to_.node));
     BLENDFS_TRY(BringUp(from_));
     if (exchange_ && to_.node) BLENDFS_TRY(BringUp(to_));
     if (to_.node && !exchange_) BLENDFS_TRY(CheckReplaced());
@@ -95,6 +97,12 @@ class Renamer {
   }
 
  private:
+  Status MayMove(const Node& node) const {
+    const bool needs_redirect = node.IsDir() && !node.dir->lowers.empty();
+    return needs_redirect && !MakesRedirects() ? Fail(EXDEV, "it would need a redirect") : Status();
+  }
+  bool MakesRedirects() const { return state_.stack.redirects() == layer::Redirects::kMake; }
+
   // The object on the upper, and under this very name.
   Status BringUp(Side& side) {
     BLENDFS_TRY(CopyUp(state_, *side.node, CopyDepth::kMetadata));
@@ -150,6 +158,7 @@ class Renamer {
   // A metadata-only copy finds its data by path too.
   Status KeepMetacopy(Node& node) {
     if (node.DataOnUpper() || !node.IsRegular()) return {};
+    if (!MakesRedirects()) return copy_up_internal::CopyUpDataOnly(state_, node, true);
     const std::string key = Key(layer::kRedirect);
     BLENDFS_ASSIGN(const Place place, AttributePlace(state_, node));
     const Object object(state_, place);

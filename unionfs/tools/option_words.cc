@@ -112,9 +112,10 @@ Complaint ApplyOverlayWord(std::string_view key, std::string_view value, Options
     if (value != "on" && value != "off" && value != "follow" && value != "nofollow") {
       return Allowed(key, value, "on, off, follow or nofollow");
     }
-    options.merge.redirect = value;
-    if (value != "on")
-      note("existing redirects are followed, and renamed directories get one all the same");
+    using layer::Redirects;
+    options.stack.redirects = value == "on"         ? Redirects::kMake
+                              : value == "nofollow" ? Redirects::kRefuse
+                                                    : Redirects::kFollow;
     return {};
   }
   if (key == "index" || key == "nfs_export" || key == "metacopy") {
@@ -122,8 +123,11 @@ Complaint ApplyOverlayWord(std::string_view key, std::string_view value, Options
     if (key == "index" && value == "off")
       note("hard links of lower files are kept together by an index all the same");
     if (key == "nfs_export" && value == "on") return "nfs_export=on is not supported: leave it out";
-    if (key == "metacopy" && value == "off")
-      note("metadata-only copies are still read where a layer has them");
+    if (key == "metacopy") {
+      options.merge.metadata_only_copies = value == "on";
+      if (value == "off")
+        note("metadata-only copies that a layer has already are read all the same");
+    }
     return {};
   }
   if (key == "xino") {

@@ -2,12 +2,16 @@
 // The operations of a union, without FUSE.
 #include <gmock/gmock.h>
 #include <stdio.h>
+#include <sys/xattr.h>
+
+#include <tuple>
 
 #include "unionfs/tests/unit/union_fixture.h"
 
 namespace blendfs::testing {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -25,6 +29,10 @@ class MergeTest : public UnionFixture {
     ASSERT_EQ(::mknod(Path("upper/gone").c_str(), S_IFCHR, 0), 0);
     Write("lower0/gone", "deleted");
     Open();
+  }
+  void SetMark(const std::string& path, const std::string& key, const std::string& value) {
+    ASSERT_EQ(::setxattr(Path(path).c_str(), key.c_str(), value.data(), value.size(), 0), 0)
+        << path << " " << key;
   }
   merge::Caller root_{};
 };
@@ -186,6 +194,78 @@ TEST_F(MergeTest, LargeFilesKeepTheirDataBelowUntilItChanges) {
   EXPECT_EQ(Walk("shared/bigger")->attr.size, text.size() + 3);
   Open();
   EXPECT_EQ(Walk("shared/bigger")->attr.size, text.size() + 3);
+}
+
+TEST_F(MergeTest, MarksThatAnybodyCanSetLeadNowhere) {
+  const std::string secret(100000, 's');
+  Write("lower1/closed/secret", secret);
+  MakeDir("lower0/mine");
+  Write("upper/copy", std::string(secret.size(), '.'));
+  for (const auto& [path, mark, value] : {std::tuple("lower0/mine", "redirect", "/closed"),
+                                          {"upper/copy", "redirect", "/closed/secret"},
+                                          {"upper/copy", "metacopy", ""},
+                                          {"upper", "impure", "y"}}) {
+    SetMark(path, std::string("user.overlay.") + mark, value);
+  }
+  userxattr_ = true;
+  Open();
+  EXPECT_EQ(ErrorOf("mine"), EPERM);
+  EXPECT_EQ(ErrorOf("copy"), EPERM);
+  EXPECT_THAT(Names(""), Contains("mine"))
+      << "it is there, and can be removed by who looks at the layer";
+  redirects_ = layer::Redirects::kMake;
+  Open();
+  EXPECT_EQ(Read("mine/secret").substr(0, 10), secret.substr(0, 10));
+  EXPECT_EQ(ErrorOf("copy"), EPERM) << "whatever is said about redirects";
+}
+
+TEST_F(MergeTest, WhatWouldNeedARedirectStaysWhereNoneIsMade) {
+  ASSERT_TRUE(fs().Rename(fs().root(), "tree", fs().root(), "moved", 0));
+  Write("lower1/other/f", "f");
+  redirects_ = layer::Redirects::kFollow;
+  Open();
+  EXPECT_EQ(Read("moved/a/b/deep"), "deep");
+  const auto moved = fs().Rename(fs().root(), "other", fs().root(), "elsewhere", 0);
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().code, EXDEV);
+  EXPECT_FALSE(OnDisk("upper/other"));
+  auto made = fs().MakeDir(fs().root(), "new", 0755, root_);
+  ASSERT_TRUE(made);
+  Hold(*made);
+  EXPECT_TRUE(fs().Rename(fs().root(), "new", fs().root(), "newer", 0));
+  EXPECT_FALSE(fs().Rename(fs().root(), "newer", fs().root(), "other", RENAME_EXCHANGE));
+  redirects_ = layer::Redirects::kRefuse;
+  Open();
+  EXPECT_EQ(ErrorOf("moved"), EPERM);
+  EXPECT_EQ(Read("other/f"), "f");
+}
+
+TEST_F(MergeTest, AMovedMetadataOnlyCopyGetsItsDataWhereNoRedirectIsMade) {
+  const std::string text(300000, 'x');
+  Write("lower1/big", text);
+  redirects_ = layer::Redirects::kFollow;
+  Open();
+  merge::AttrChange change;
+  change.set_mode = true;
+  change.mode = 0640;
+  ASSERT_TRUE(fs().SetAttr(At("big"), change, nullptr));
+  ASSERT_TRUE(fs().Rename(fs().root(), "big", fs().root(), "bigger", 0));
+  Open();
+  EXPECT_EQ(Read("bigger").substr(0, 10), text.substr(0, 10));
+  std::filesystem::remove(Path("lower1/big"));
+  Open();
+  EXPECT_EQ(Read("bigger").substr(0, 10), text.substr(0, 10));
+}
+
+TEST_F(MergeTest, WholeFilesAreCopiedWhereMetadataOnlyCopiesAreOff) {
+  Write("lower1/big", std::string(300000, 'x'));
+  Open(sys::Real(), {.metadata_only_copies = false});
+  merge::AttrChange change;
+  change.set_mode = true;
+  change.mode = 0640;
+  ASSERT_TRUE(fs().SetAttr(At("big"), change, nullptr));
+  EXPECT_EQ(std::filesystem::file_size(Path("upper/big")), 300000U);
+  EXPECT_LT(::getxattr(Path("upper/big").c_str(), "trusted.overlay.metacopy", nullptr, 0), 0);
 }
 
 TEST_F(MergeTest, UnlinkedFilesLiveOnInTheirDescriptors) {

@@ -163,8 +163,16 @@ TEST(Options, OverlayWordsAreTakenAndDifferencesNoted) {
             "/m"})
           .notes,
       IsEmpty());
-  EXPECT_THAT(Good({"-olowerdir=/a,redirect_dir=off,index=off,xino=off", "/m"}).notes, SizeIs(3));
-  EXPECT_EQ(Good({"-olowerdir=/a,redirect_dir=off", "/m"}).merge.redirect, "off");
+  EXPECT_THAT(Good({"-olowerdir=/a,redirect_dir=off,index=off,xino=off", "/m"}).notes, SizeIs(2));
+  EXPECT_EQ(Good({"-olowerdir=/a", "/m"}).stack.redirects, std::nullopt);
+  for (const auto& [value, redirects] : {std::pair("on", layer::Redirects::kMake),
+                                         {"follow", layer::Redirects::kFollow},
+                                         {"off", layer::Redirects::kFollow},
+                                         {"nofollow", layer::Redirects::kRefuse}}) {
+    EXPECT_EQ(Good({std::string("-olowerdir=/a,redirect_dir=") + value, "/m"}).stack.redirects,
+              redirects);
+  }
+  EXPECT_FALSE(Good({"-olowerdir=/a,metacopy=off", "/m"}).merge.metadata_only_copies);
   EXPECT_THAT(Bad({"-olowerdir=/a,nfs_export=on", "/m"}), HasSubstr("not supported"));
   EXPECT_THAT(Bad({"-olowerdir=/a,verity=require", "/m"}), HasSubstr("not supported"));
   EXPECT_THAT(Bad({"-olowerdir=/a,xino=maybe", "/m"}), HasSubstr("on, off or auto"));

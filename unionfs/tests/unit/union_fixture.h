@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -71,6 +72,7 @@ class UnionFixture : public ::testing::Test {
     config.upper = Path("upper");
     config.work = Path("work");
     config.userxattr = userxattr_;
+    config.redirects = redirects_;
     std::string problem;
     auto stack = layer::Stack::Open(os, config, &problem);
     ASSERT_TRUE(stack) << problem;
@@ -152,6 +154,7 @@ class UnionFixture : public ::testing::Test {
 
   std::string base_;
   bool userxattr_ = false;  // for the next Open
+  std::optional<layer::Redirects> redirects_;
   std::unique_ptr<merge::Union> union_;
   std::vector<merge::Node*> held_;
 };

@@ -125,6 +125,15 @@ class Checking(Case):
         self.assert_found_then_mended([("metacopy", "/d/big"), ("origin", "/d/big")], {})
         self.assertIn(METACOPY, os.listxattr(self.upper("d/big")))
 
+    def test_metadata_only_copy_over_another_file(self):
+        """As where the system image was exchanged: what lies there now is not what was copied."""
+        os.unlink(self.low("d/big"))
+        with open(self.low("d/big"), "wb") as new:
+            new.write(b"n" * 200000)
+        self.assert_found_then_mended([("origin", "/d/big")], {})
+        finding, = self.report["findings"]
+        self.assertIn("may be of another file", finding["what"])
+
     def test_mark_on_an_empty_file(self):
         os.truncate(self.upper("d/big"), 0)
         found = ("metacopy", "/d/big")

@@ -228,6 +228,22 @@ class OtherUnions(Case):
         self.assertIn("0 findings", blendctl.ask(self.m, "check"))
         self.assertEqual(blendctl.ask(self.m, "diff"), "removed /gone\ncontent /d/f\nopaque /opq/\n")
 
+    def test_marks_that_anybody_can_set(self):
+        """Root's mount does not follow them, and neither does what looks at its layers."""
+        self.union({"mine": directory()}, {"closed/f": file("f")}, options=("userxattr",))
+        self.m.unmount()
+        os.setxattr(os.path.join(self.m.lowers[0], "mine"), "user.overlay.redirect", b"/closed")
+        self.m.mount()
+        with self.assertRaises(PermissionError):
+            os.listdir(self.p("mine"))
+        self.assertEqual(sorted(os.listdir(self.p())), ["closed", "mine"])
+        self.m.unmount()
+        answer, = blendctl.ask_json(self.m, "explain", "mine", status=1)
+        self.assertEqual((answer["shown"], "does not follow" in answer["why"]), (False, True))
+        self.m.options.append("redirect_dir=on")
+        self.m.mount()
+        self.assertEqual(os.listdir(self.p("mine")), ["f"])
+
     def test_without_an_upper(self):
         self.union(*layers(), read_only=True)
         shown = tree.snapshot(self.p())
