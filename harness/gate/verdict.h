@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The verdict of each claim. Timing claims are decided on kvm only; elsewhere the verdict is
+// The verdict of each claim. Claims are decided on kvm only; elsewhere the verdict is
 // kNotDecidedHere and what the data would say stands beside it as indicative. Pure: everything
 // comes in, nothing is read.
 #pragma once

@@ -4,16 +4,15 @@
 Each slurmd is in a UTS namespace of its own, under its node's name: so it works with every build of Slurm, and what runs on a
 "node" can be told, and killed, by its namespace. Nothing outside of the folder is written; nothing is left when stop() has run.
 """
-import ctypes
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
 
+from own_processes import PATH, die_with_parent, free_ports, kill_namespace, namespace_of
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "sinfo", "scontrol", "unshare", "hostname")
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"
 
 CONFIGURATION = """
 ClusterName=blendtest
@@ -61,31 +60,6 @@ def missing():
     return ""
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-def namespace_of(pid):
-    try:
-        return os.readlink(f"/proc/{pid}/ns/uts")
-    except OSError:
-        return ""
-
-
-def processes_in(namespace):
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and namespace_of(name) == namespace]
-
-
 class OwnSlurm:
     def __init__(self, folder, nodes):
         self.folder = folder
@@ -126,17 +100,7 @@ class OwnSlurm:
 
     def kill_node(self, node):
         """As a power failure would: the daemon and all that runs there, at once. Returns how many processes."""
-        killed = set()
-        while left := set(processes_in(self.namespaces[node])) - {pid for pid in killed if self._is_dead(pid)}:
-            for pid in left:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            killed |= left
-            self.daemons["slurmd-" + node].poll()
-            time.sleep(0.05)
-        return len(killed)
+        return kill_namespace(self.namespaces[node], self.daemons["slurmd-" + node])
 
     def states(self):
         """Of the nodes: idle, allocated, down*, ..."""
@@ -180,11 +144,3 @@ class OwnSlurm:
             if ended or time.monotonic() > limit:
                 raise RuntimeError(f"{what} did not come up in {seconds} s; ended: {ended}\n{self.logs()}")
             time.sleep(0.2)
-
-    @staticmethod
-    def _is_dead(pid):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-                return file.read().rpartition(")")[2].split()[0] in "ZX"
-        except OSError:
-            return True
