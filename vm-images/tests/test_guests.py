@@ -18,6 +18,8 @@ HELD_BY_MERGING = {"override-config", "override-program", "deletion", "app-in-pl
 
 
 class GuestTest(unittest.TestCase):
+    independent = True
+
     @classmethod
     def setUpClass(cls):
         if shutil.which("qemu-system-x86_64") is None:
