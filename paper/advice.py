@@ -227,10 +227,8 @@ def _mean(report, arm, metrics):
 
 
 def _by_disk(report, need, arms):
-    if report.dimension is not None:  # a strategy is one answer, however many places it was measured at: its last speaks for it
-        last = {placed[-1].id for placed in growth.series(report).values()}
-        arms = [arm for arm in arms if arm.id in last]
-    rows = [report.storage_growth.of(arm.id) for arm in arms] if report.storage_growth else []
+    qualify = {arm.id for arm in arms}
+    rows = [row for row in growth.disk_rows(report) if row.arm in qualify]
     why = "" if rows else "disk per user was not measured in this run"
     ranked = [Ranked(row.arm, max(row.per_user_bytes, 1.0), row.per_user_range or (row.per_user_bytes, row.per_user_bytes)) for row in rows]
     ranked.sort(key=lambda one: one.mean)

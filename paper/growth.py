@@ -47,6 +47,17 @@ def series(report):
     return {label: tuple(sorted(arms, key=lambda arm: arm.at)) for label, arms in found.items()}
 
 
+def disk_rows(report):
+    """The report's rows of disk use. Of a strategy that was measured at several places its last speaks."""
+    told = report.storage_growth
+    if told is None or report.dimension is None:
+        return told.rows if told else ()
+    passed = set()
+    for arms in series(report).values():
+        passed.update([arm.id for arm in arms if told.of(arm.id)][:-1])
+    return tuple(row for row in told.rows if row.arm not in passed)
+
+
 def dimension_charts(report):
     """A chart for each metric that some series was measured in at two places or more."""
     if report.dimension is None:

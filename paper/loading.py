@@ -239,7 +239,7 @@ def _part(node, names):
                       check=None if check.missing() else check.text(), arm=names.arm(node.get("arm")),
                       reference="" if reference.missing() else names.arm(reference),
                       verdict=_verdict(node.get("verdict"), ""), indicative=_verdict(node.get("indicative"), ""),
-                      reasons=_lines(node.get("reasons")))
+                      reasons=_lines(node.get("reasons")), smallest_margin=node.get("smallest_margin").number(low=0, high=1e9))
 
 
 def _controls(node):

@@ -113,6 +113,7 @@ class Part:
     verdict: str      # "" where the run does not decide
     indicative: str   # "" where the verdict is the decision
     reasons: tuple
+    smallest_margin: Optional[float] = None  # that would hold
 
 
 @dataclasses.dataclass(frozen=True)

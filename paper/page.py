@@ -10,6 +10,7 @@ import os
 import shlex
 
 import crosscheck
+import fitting
 import model
 import page_advice
 import page_calibration
@@ -119,14 +120,27 @@ def _check(report, part):
 
 
 def _part(report, claim, part):
-    row = report.comparison(part.metric, part.arm) if part.metric else None
-    if row and part.reference and row.reference != part.reference:
-        row = None
+    row = _compared(report, part) if part.metric else None
     word = part.verdict or part.indicative or (row.non_inferiority if row else "NO DATA")
     versus = f" against {report.arm(part.reference).label}" if part.reference else ""
     return {"subject": report.metric(part.metric).label if part.metric else "", "arm": report.arm(part.arm).label + versus,
             "badge": badge(word, claim.stamp or report.stamp()), "ratio": ratio_words(row),
             "smallest": percent(row.smallest_margin) if row else "", "strip": _strip(row, claim.margin) if row else None}
+
+
+def _compared(report, part):
+    """The comparison that a part is about. With another arm than the run's reference it follows from both arms' ratios to that, block by block."""
+    row = report.comparison(part.metric, part.arm)
+    if row is None or not part.reference or row.reference == part.reference:
+        return row
+    other = report.comparison(part.metric, part.reference)
+    others = dict(other.pairs) if other else {}
+    pairs = tuple((block, value - others[block]) for block, value in row.pairs if block in others)
+    if not pairs:
+        return None
+    mean, low, high = fitting.mean_interval([value for _, value in pairs])
+    return dataclasses.replace(row, reference=part.reference, n=len(pairs), pairs=pairs, ratio=math.exp(mean),
+                               ci90=None if low is None else (math.exp(low), math.exp(high)), smallest_margin=part.smallest_margin)
 
 
 def _strip(row, margin):

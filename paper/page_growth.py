@@ -64,7 +64,7 @@ def signed(value):
 
 def baseline(report):
     """What savings are counted against: the monolithic arm, else the one that takes most for the most users."""
-    rows = report.storage_growth.rows
+    rows = growth.disk_rows(report)
     whole = [row for row in rows if report.arm(row.arm).layout == "monolithic"]
     return whole[0] if whole else max(rows, key=lambda row: row.total(report.storage_growth.users[-1]))
 
@@ -72,13 +72,13 @@ def baseline(report):
 def disk(report):
     if report.storage_growth is None or not report.storage_growth.rows:
         return None
-    told = report.storage_growth
+    told, rows = report.storage_growth, growth.disk_rows(report)
     against = baseline(report)
     header = ("arm", "shared, once", "per user (least to most)", "measured") + tuple(plural(count, "user") for count in told.users) + ("saved",)
-    return {"header": header, "rows": tuple(_disk_row(report, row, against) for row in told.rows), "against": report.arm(against.arm).label,
+    return {"header": header, "rows": tuple(_disk_row(report, row, against) for row in rows), "against": report.arm(against.arm).label,
             "users": told.users[-1],
             "images": tuple((report.arm(row.arm).label, "; ".join(f"{name} {bytes_words(size)}" for name, size in row.images))
-                            for row in told.rows if row.images)}
+                            for row in rows if row.images)}
 
 
 def _disk_row(report, row, against):

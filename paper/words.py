@@ -3,6 +3,8 @@
 
 import math
 
+_NOTHING = 1e-9  # a share that is rounding alone
+
 
 def number(value):
     """Three significant digits, no exponent where a reader would not expect one."""
@@ -44,4 +46,6 @@ def ratio_words(row):
 
 def percent(share):
     """A fraction in percent; nothing for None. The space does not break."""
-    return "" if share is None else f"{share * 100:.3g}\u00a0%"
+    if share is None:
+        return ""
+    return f"{0 if abs(share) < _NOTHING else share * 100:.3g}\u00a0%"

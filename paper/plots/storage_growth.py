@@ -3,6 +3,7 @@
 
 import numpy
 
+import growth
 import page_growth
 from plots import style, ticks
 from plots.plot import Plot
@@ -19,14 +20,14 @@ _UNITS = tuple((f"{factor} {unit}", factor * size) for unit, size in (("KiB", 2*
 
 
 def plots(report, looks):
-    told = report.storage_growth
-    if told is None or not any(row.total(1) > 0 for row in told.rows):
+    told = growth.disk_rows(report)
+    if not any(row.total(1) > 0 for row in told):
         return []
     words = page_growth.disk(report)
     return [Plot(
         name="storage-growth", title="Disk space by the number of users",
         caption="Bytes on disk = shared + users × bytes of one user; both scales logarithmic, lower is better. The mark stands at the number of users that were "
-                "measured; up to it the line is solid, beyond it dashed: modelled." + (_BAND_WORDS if _banded(told.rows) else ""),
+                "measured; up to it the line is solid, beyond it dashed: modelled." + (_BAND_WORDS if _banded(told) else ""),
         data="storage_growth.arms[]", header=words["header"], rows=words["rows"], draw=lambda canvas: _draw(report, looks, canvas), marks=_marks(report))]
 
 
@@ -36,7 +37,7 @@ def _banded(rows):
 
 def _marks(report):
     rows = [("arm", "users", "bytes", "least", "most", "kind")]
-    for row in report.storage_growth.rows:
+    for row in growth.disk_rows(report):
         for count in sorted({*report.storage_growth.users, row.measured_users}):
             kind = "measured" if count == row.measured_users else "modelled"
             rows.append((row.arm, count, row.total(count), *(row.span(count) or ("", "")), kind))
@@ -45,7 +46,7 @@ def _marks(report):
 
 def _draw(report, looks, canvas):
     told = report.storage_growth
-    rows = [row for row in told.rows if row.total(1) > 0]
+    rows = [row for row in growth.disk_rows(report) if row.total(1) > 0]
     shown = [arm for arm in report.arms if any(row.arm == arm.id for row in rows)]
     names = style.arm_labels(report, canvas.width - 0.25, style.SMALL_PT)
     legend = style.Legend(canvas, [(names[arm.id], style.arm_mark(looks[arm.id])) for arm in shown])
@@ -66,7 +67,7 @@ def _draw(report, looks, canvas):
     axes.set_axisbelow(True)
     axes.set_xlabel("users")
     for row in rows:
-        _line(axes, row, looks[row.arm], most, _banded(told.rows))
+        _line(axes, row, looks[row.arm], most, _banded(rows))
     return made
 
 

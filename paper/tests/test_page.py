@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The words of the page and the page itself, without drawings."""
 
+import dataclasses
 import html.parser
 import math
 import re
@@ -12,6 +13,7 @@ import loading
 import page
 import render
 import synthetic
+import words
 
 # Places of the page itself, and between the pages of reports, of strategies and of all experiments.
 _OWN = re.compile(r"#.*|[a-z0-9-]+/report\.html|strategies/[a-z0-9-]+\.html|\.\./report\.html(#strategies)?")
@@ -136,6 +138,19 @@ class Words(unittest.TestCase):
         report = support.report_of("ok")
         values = report.values("coarse", "boot.total_s")
         self.assertAlmostEqual(report.geometric_mean("coarse", "boot.total_s"), math.prod(values)**(1 / len(values)), places=9)
+
+    def test_a_part_against_another_arm_than_the_reference(self):
+        report = support.report_of("ok")
+        claim = next(claim for claim in report.claims if any(part.metric == "boot.total_s" for part in claim.parts))
+        part = next(part for part in claim.parts if part.metric == "boot.total_s")
+        own, others = (dict(report.comparison(part.metric, arm).pairs) for arm in ("fine-blendfs", "fine-overlayfs"))
+        logs = [own[block] - others[block] for block in own if block in others]
+        told = page._part(report, claim, dataclasses.replace(part, reference="fine-overlayfs", smallest_margin=0.25))
+        self.assertTrue(told["ratio"].startswith(words.ratio(math.exp(math.fsum(logs) / len(logs))) + " ("), told["ratio"])
+        self.assertEqual(told["smallest"], "25\u00a0%")
+        self.assertIsNotNone(told["strip"])
+        without = dataclasses.replace(report, comparisons=tuple(row for row in report.comparisons if row.arm != "fine-overlayfs"))
+        self.assertEqual(page._part(without, claim, dataclasses.replace(part, reference="fine-overlayfs"))["ratio"], "")
 
     def test_strip_stays_inside_its_drawing(self):
         for row in support.report_of("many").comparisons:

@@ -12,7 +12,7 @@ class Numbers(unittest.TestCase):
             self.assertEqual(words.number(value), text)
 
     def test_percent(self):
-        self.assertEqual([words.percent(share) for share in (None, 0, 0.05, 1.62)], ["", "0\u00a0%", "5\u00a0%", "162\u00a0%"])
+        self.assertEqual([words.percent(share) for share in (None, 0, 3e-16, 0.05, 1.62)], ["", "0\u00a0%", "0\u00a0%", "5\u00a0%", "162\u00a0%"])
 
     def test_bytes(self):
         self.assertEqual([words.bytes_words(count) for count in (None, 0, 1536, 1 << 20)], ["not recorded", "0 bytes", "1.50 KiB", "1.00 MiB"])
