@@ -195,12 +195,12 @@ def _cell(cell):
 def _storage(report, row):
     digest = {True: "unchanged", False: "changed", None: "not checked"}[row.digest_unchanged]
     return {"arm": report.arm(row.arm).label, "system": bytes_words(row.system_bytes), "app": bytes_words(row.app_bytes), "user": bytes_words(row.user_bytes),
-            "digest": digest}
+            "digest": digest, "counted": any(count is not None for count in (row.system_bytes, row.app_bytes, row.user_bytes))}
 
 
 def _controls(report):
     controls = report.controls
-    if controls is None:
+    if controls is None or not any(arm.control for arm in report.arms):
         return None
     total = controls.comparisons
     unequal = f"{controls.unequal[0]} of {controls.unequal[1]}" if controls.unequal and controls.unequal[1] else ""
