@@ -20,7 +20,7 @@ _HOST_MODULES = (matrix, host_ratios, host_layers, calibration)
 def all_plots(report):
     """Every plot that this report has data for, in the order of the page."""
     style.prepare()
-    looks = style.looks(report)
+    looks = style.looks(report.arms)
     modules = _HOST_MODULES if report.host else _MODULES
     return [plot for module in modules for plot in module.plots(report, looks)]
 
@@ -90,4 +90,4 @@ def markup(made, plot, variant):
 def picture(report, path):
     """One PNG of the run's boot phases and ratios, fit for a README."""
     style.prepare()
-    write(path, overview.png(report, style.looks(report)))
+    write(path, overview.png(report, style.looks(report.arms)))

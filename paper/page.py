@@ -140,7 +140,8 @@ def _compared(report, part):
         return None
     mean, low, high = fitting.mean_interval([value for _, value in pairs])
     return dataclasses.replace(row, reference=part.reference, n=len(pairs), pairs=pairs, ratio=math.exp(mean),
-                               ci90=None if low is None else (math.exp(low), math.exp(high)), smallest_margin=part.smallest_margin)
+                               ci90=None if low is None else (math.exp(low), math.exp(high)), smallest_margin=part.smallest_margin,
+                               non_inferiority="NO DATA")
 
 
 def _strip(row, margin):

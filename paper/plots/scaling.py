@@ -58,7 +58,7 @@ def series_looks(report, chart):
     """A look for each series of a chart, by its label; the house's colours go by its arms' layout and engine."""
     first = {curve.label: report.arm(curve.arms[0]) for curve in chart.curves}
     stand_ins = [types.SimpleNamespace(id=label, layout=arm.layout, engine=arm.engine, reference=False, control=False) for label, arm in first.items()]
-    return style.looks(types.SimpleNamespace(arms=stand_ins))
+    return style.looks(stand_ins)
 
 
 def _draw(report, chart, axis, canvas):

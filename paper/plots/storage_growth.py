@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Bytes on disk by the number of users: what was measured, and what follows from it for more of them."""
 
-import types
-
 import numpy
 
 import growth
@@ -51,7 +49,7 @@ def _draw(report, looks, canvas):
     rows = [row for row in growth.disk_rows(report) if row.total(1) > 0]
     shown = [arm for arm in report.arms if any(row.arm == arm.id for row in rows)]
     if report.dimension:  # colours of the few that are shown, not of all places
-        looks = style.looks(types.SimpleNamespace(arms=tuple(shown)))
+        looks = style.looks(shown)
     names = style.arm_labels(report, canvas.width - 0.25, style.SMALL_PT)
     legend = style.Legend(canvas, [(names[arm.id], style.arm_mark(looks[arm.id])) for arm in shown])
     head = style.stamp_height(report) + legend.height + 0.12

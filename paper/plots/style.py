@@ -84,11 +84,11 @@ def prepare():
     })
 
 
-def looks(report):
+def looks(arms):
     """Look of every arm by id: the same in all figures of a report."""
     taken = set()
     chosen = {}
-    others = [arm for arm in report.arms if not arm.reference and not arm.control]
+    others = [arm for arm in arms if not arm.reference and not arm.control]
     for arm in others:
         colour = _HOUSE_COLOURS.get((arm.layout, arm.engine))
         if colour and colour not in taken:
@@ -105,7 +105,7 @@ def looks(report):
         marker = next((marker for marker in turns if (colour, marker) not in used), turns[0])
         used.add((colour, marker))
         result[arm.id] = Look(colour, marker)
-    for arm in report.arms:
+    for arm in arms:
         if arm.reference:
             result[arm.id] = Look(REFERENCE, "o")
         elif arm.control:

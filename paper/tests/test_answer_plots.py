@@ -19,7 +19,7 @@ def load(document):
 
 def plots_of(report):
     style.prepare()
-    looks = style.looks(report)
+    looks = style.looks(report.arms)
     return [plot for module in (matrix, scaling, storage_growth) for plot in module.plots(report, looks)]
 
 

@@ -119,11 +119,11 @@ class Which(unittest.TestCase):
 class Colours(unittest.TestCase):
     def test_arms_differ_by_colour_and_marker(self):
         report = support.report_of("many")
-        looks = style.looks(report)
+        looks = style.looks(report.arms)
         self.assertEqual(len({(look.colour, look.marker, look.filled) for look in looks.values()}), len(report.arms))
 
     def test_an_arm_keeps_its_colour_when_others_come_and_go(self):
-        few, many = style.looks(support.report_of("ok")), style.looks(support.report_of("many"))
+        few, many = style.looks(support.report_of("ok").arms), style.looks(support.report_of("many").arms)
         for arm in ("fine-blendfs", "fine-overlayfs", "monolithic"):
             self.assertEqual(few[arm].colour, many[arm].colour)
 

@@ -100,8 +100,8 @@ class OpenDir {
 struct Options {
   bool volatile_upper = false;
   bool strict_sync = false;  // fsync=strict: copy-up is fsynced before it is published
-  bool metadata_only_copies =
-      true;  // of the format, unless it has none: made; those that are there are read anyway
+  // Whether any are made, where the format has them. Those that a layer has are read in any case.
+  bool metadata_only_copies = true;
   // How many descriptors of layers' objects nodes may hold open: held_fd.h.
   size_t most_descriptors = SIZE_MAX;
 };

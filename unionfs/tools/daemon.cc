@@ -83,30 +83,32 @@ bool SetTimers(const ContinueTimers& timers) {
   });
 }
 
-void* TakeContinues(void*) {
+sigset_t ContinueSignal() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCONT);
-  ContinueTimers timers;
-  if (!MakeTimers(timers) || !SetTimers(timers)) {
-    LogWarning("cannot guard against being stopped: a shutdown may hang");
-    return nullptr;
-  }
+  return signals;
+}
+
+// For as long as the process lives.
+ContinueTimers continue_timers;
+
+void* TakeContinues(void*) {
+  const sigset_t signals = ContinueSignal();
   for (int signal = 0;;) {
     sigwait(&signals, &signal);
-    SetTimers(timers);
+    SetTimers(continue_timers);
   }
 }
 
 }  // namespace
 
 void NeverStayStopped() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGCONT);
+  const sigset_t signals = ContinueSignal();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads made later inherit it
   pthread_t thread;
-  if (pthread_create(&thread, nullptr, TakeContinues, nullptr) != 0) {
+  if (!MakeTimers(continue_timers) || !SetTimers(continue_timers) ||
+      pthread_create(&thread, nullptr, TakeContinues, nullptr) != 0) {
     LogWarning("cannot guard against being stopped: a shutdown may hang");
     return;
   }

@@ -8,9 +8,8 @@ import os
 import pwd
 import shutil
 import subprocess
-import time
 
-from own_processes import PATH, die_with_parent, free_ports, kill_namespace, namespace_of
+from own_processes import PATH, ends_of_logs, free_ports, kill_namespace, own_namespace_of, start_server, wait_for
 
 PROGRAMS = ("ssh", "scp", "ssh-keygen", "dropbear", "dropbearkey", "unshare", "hostname", "mount")
 SFTP_SERVERS = ("/usr/lib/sftp-server", "/usr/lib/openssh/sftp-server")
@@ -60,12 +59,11 @@ class OwnHosts:
                 config.write(f"Host {name}\n  Port {port}\n")
                 known.write(f"[127.0.0.1]:{port} {self._start_host(name, port)}\n")
             config.write(CONFIGURATION.format(folder=self.folder))
-        limit = time.monotonic() + 60
         for name in self.names:
-            while (asked := self._call("ssh", "-F", self.config, "-o", "BatchMode=yes", name, "hostname", check=False)).stdout.strip() != name:
-                if time.monotonic() > limit:
-                    raise RuntimeError(f"{name} did not come up: {asked.stderr}\n{self.logs()}")
-                time.sleep(0.2)
+            wait_for(name, 60, lambda name=name: self._answers(name), logs=self.logs)
+
+    def _answers(self, name):
+        return self._call("ssh", "-F", self.config, "-o", "BatchMode=yes", name, "hostname", check=False).stdout.strip() == name
 
     def _start_host(self, name, port):
         """Its public key."""
@@ -75,15 +73,8 @@ class OwnHosts:
         made = self._call("dropbearkey", "-t", "ed25519", "-f", key).stdout
         command = ["unshare", "--uts", "--mount", "sh", "-c", ENTER, name, self._path(name), self.kept, pwd.getpwuid(0).pw_dir,
                    "dropbear", "-F", "-E", "-s", "-r", key, "-p", f"127.0.0.1:{port}", "-P", self._path(name + ".pid")]
-        with open(self._path(name + ".out"), "ab") as out:
-            self.servers[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", preexec_fn=die_with_parent,
-                                                  env={**os.environ, "PATH": PATH})
-        own, limit = namespace_of(os.getpid()), time.monotonic() + 10
-        while namespace_of(self.servers[name].pid) in ("", own):
-            if time.monotonic() > limit:
-                raise RuntimeError(f"{name} did not start\n{self.logs()}")
-            time.sleep(0.05)
-        self.namespaces[name] = namespace_of(self.servers[name].pid)
+        self.servers[name] = start_server(command, self._path(name + ".out"), {**os.environ, "PATH": PATH})
+        self.namespaces[name] = wait_for(name, 10, lambda: own_namespace_of(self.servers[name].pid), logs=self.logs)
         return next(line for line in made.splitlines() if line.startswith("ssh-ed25519 "))
 
     def kill(self, name):
@@ -91,12 +82,7 @@ class OwnHosts:
         return kill_namespace(self.namespaces[name], self.servers[name])
 
     def logs(self):
-        text = []
-        for name in self.names:
-            if os.path.exists(self._path(name + ".out")):
-                with open(self._path(name + ".out"), encoding="utf-8", errors="replace") as file:
-                    text.append(f"--- {name}\n{file.read()[-2500:]}")
-        return "\n".join(text)
+        return ends_of_logs(self.folder)
 
     def stop(self):
         for name in self.namespaces:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What a machine of a test's own needs: free ports, and processes that can be told, and killed, by their UTS namespace."""
+"""What a machine of a test's own needs: free ports, servers that end with the test, and processes that can be told, and killed, by their
+UTS namespace."""
 import ctypes
 import os
 import signal
 import socket
+import subprocess
 import time
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"
@@ -21,6 +23,38 @@ def free_ports(count):
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def start_server(command, out_file, environment):
+    """Started with its output in `out_file`; it ends with this process."""
+    with open(out_file, "ab") as out:
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", preexec_fn=die_with_parent)
+
+
+def wait_for(what, seconds, ready, server_ended=lambda: False, logs=lambda: ""):
+    """The first true value of ready(). Fails when that takes too long, or a server has ended meanwhile."""
+    limit = time.monotonic() + seconds
+    while not (found := ready()):
+        if server_ended() or time.monotonic() > limit:
+            raise RuntimeError(f"{what} did not come up in {seconds} s\n{logs()}")
+        time.sleep(0.1)
+    return found
+
+
+def ends_of_logs(folder):
+    """The ends of all logs, for a test that failed."""
+    text = []
+    for name in sorted(os.listdir(folder)):
+        if name.endswith((".log", ".out")):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                text.append(f"--- {name}\n{file.read()[-2500:]}")
+    return "\n".join(text)
+
+
+def own_namespace_of(pid):
+    """Once it has left this process's; "" until then."""
+    namespace = namespace_of(pid)
+    return "" if namespace == namespace_of(os.getpid()) else namespace
 
 
 def namespace_of(pid):

@@ -8,9 +8,8 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 
-from own_processes import PATH, die_with_parent, free_ports, kill_namespace, namespace_of
+from own_processes import PATH, ends_of_logs, free_ports, kill_namespace, own_namespace_of, start_server, wait_for
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "sinfo", "scontrol", "unshare", "hostname")
 
@@ -94,9 +93,7 @@ class OwnSlurm:
     def start_node(self, node):
         name = "slurmd-" + node
         self._daemon(name, "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node, "slurmd", "-D", program=False)
-        own = namespace_of(os.getpid())
-        self._wait(name, 10, lambda: namespace_of(self.daemons[name].pid) not in ("", own))
-        self.namespaces[node] = namespace_of(self.daemons[name].pid)
+        self.namespaces[node] = self._wait(name, 10, lambda: own_namespace_of(self.daemons[name].pid))
 
     def kill_node(self, node):
         """As a power failure would: the daemon and all that runs there, at once. Returns how many processes."""
@@ -116,13 +113,7 @@ class OwnSlurm:
         return done.stdout + done.stderr
 
     def logs(self):
-        """The ends of all logs, for a test that failed."""
-        text = []
-        for name in sorted(os.listdir(self.folder)):
-            if name.endswith((".log", ".out")):
-                with open(os.path.join(self.folder, name), encoding="utf-8", errors="replace") as file:
-                    text.append(f"--- {name}\n{file.read()[-2500:]}")
-        return "\n".join(text)
+        return ends_of_logs(self.folder)
 
     def stop(self):
         for node in self.namespaces:
@@ -133,14 +124,7 @@ class OwnSlurm:
 
     def _daemon(self, name, *arguments, program=True):
         command = [name, *arguments] if program else list(arguments)
-        with open(os.path.join(self.folder, name + ".out"), "ab") as out:
-            self.daemons[name] = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                                  cwd="/", preexec_fn=die_with_parent)
+        self.daemons[name] = start_server(command, os.path.join(self.folder, name + ".out"), self.environment)
 
     def _wait(self, what, seconds, ready):
-        limit = time.monotonic() + seconds
-        while not ready():
-            ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
-            if ended or time.monotonic() > limit:
-                raise RuntimeError(f"{what} did not come up in {seconds} s; ended: {ended}\n{self.logs()}")
-            time.sleep(0.2)
+        return wait_for(what, seconds, ready, lambda: any(daemon.poll() is not None for daemon in self.daemons.values()), self.logs)

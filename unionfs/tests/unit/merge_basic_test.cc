@@ -70,10 +70,7 @@ TEST_F(MergeTest, CopyUpKeepsEverythingButTheLayer) {
 TEST_F(MergeTest, MetadataChangesCopyParentsAndKeepTimes) {
   merge::Node& node = At("tree/a/b/deep");
   auto before = fs().GetAttr(node, nullptr);
-  merge::AttrChange change;
-  change.set_mode = true;
-  change.mode = 0600;
-  auto after = fs().SetAttr(node, change, nullptr);
+  auto after = ChangeMode(node, 0600);
   ASSERT_TRUE(after);
   EXPECT_EQ(after->mode, mode_t{S_IFREG | 0600});
   EXPECT_EQ(after->mtime.tv_sec, before->mtime.tv_sec);
@@ -179,10 +176,7 @@ TEST_F(MergeTest, NamesOfACopyWithoutOriginLeadToTheNodeItHas) {
 TEST_F(MergeTest, LargeFilesKeepTheirDataBelowUntilItChanges) {
   const std::string text(300000, 'x');
   Write("lower1/big", text);
-  merge::AttrChange change;
-  change.set_mode = true;
-  change.mode = 0640;
-  ASSERT_TRUE(fs().SetAttr(At("big"), change, nullptr));
+  ASSERT_TRUE(ChangeMode(At("big"), 0640));
   struct stat st {};
   ASSERT_EQ(::stat(Path("upper/big").c_str(), &st), 0);
   EXPECT_LT(st.st_blocks * 512, 64 * 1024) << "no data was copied, attributes alone";
@@ -245,10 +239,7 @@ TEST_F(MergeTest, AMovedMetadataOnlyCopyGetsItsDataWhereNoRedirectIsMade) {
   Write("lower1/big", text);
   redirects_ = layer::Redirects::kFollow;
   Open();
-  merge::AttrChange change;
-  change.set_mode = true;
-  change.mode = 0640;
-  ASSERT_TRUE(fs().SetAttr(At("big"), change, nullptr));
+  ASSERT_TRUE(ChangeMode(At("big"), 0640));
   ASSERT_TRUE(fs().Rename(fs().root(), "big", fs().root(), "bigger", 0));
   Open();
   EXPECT_EQ(Read("bigger").substr(0, 10), text.substr(0, 10));
@@ -260,10 +251,7 @@ TEST_F(MergeTest, AMovedMetadataOnlyCopyGetsItsDataWhereNoRedirectIsMade) {
 TEST_F(MergeTest, WholeFilesAreCopiedWhereMetadataOnlyCopiesAreOff) {
   Write("lower1/big", std::string(300000, 'x'));
   Open(sys::Real(), {.metadata_only_copies = false});
-  merge::AttrChange change;
-  change.set_mode = true;
-  change.mode = 0640;
-  ASSERT_TRUE(fs().SetAttr(At("big"), change, nullptr));
+  ASSERT_TRUE(ChangeMode(At("big"), 0640));
   EXPECT_EQ(std::filesystem::file_size(Path("upper/big")), 300000U);
   EXPECT_LT(::getxattr(Path("upper/big").c_str(), "trusted.overlay.metacopy", nullptr, 0), 0);
 }
@@ -285,10 +273,7 @@ TEST_F(MergeTest, RemovedDirectoriesStillTakeAttributes) {
   MakeDir("lower1/bare");
   merge::Node& node = At("bare");
   ASSERT_TRUE(fs().RemoveDir(fs().root(), "bare"));
-  merge::AttrChange change;
-  change.set_mode = true;
-  change.mode = 0700;
-  auto attr = fs().SetAttr(node, change, nullptr);
+  auto attr = ChangeMode(node, 0700);
   ASSERT_TRUE(attr) << attr.error().doing;
   EXPECT_EQ(attr->mode, mode_t{S_IFDIR | 0700});
   EXPECT_EQ(attr->nlink, 0U);

@@ -75,10 +75,7 @@ class SyncTest : public UnionFixture {
     return file ? Status() : Status(tl::unexpected(file.error()));
   }
   Status Chmod(const char* path) {
-    merge::AttrChange change;
-    change.set_mode = true;
-    change.mode = 0700;
-    auto done = fs().SetAttr(At(path), change, nullptr);
+    auto done = ChangeMode(At(path), 0700);
     return done ? Status() : Status(tl::unexpected(done.error()));
   }
 

@@ -117,6 +117,12 @@ class UnionFixture : public ::testing::Test {
     auto entry = Walk(path);
     return entry ? 0 : entry.error().code;
   }
+  Result<merge::Attr> ChangeMode(merge::Node& node, mode_t mode) {
+    merge::AttrChange change;
+    change.set_mode = true;
+    change.mode = mode;
+    return fs().SetAttr(node, change, nullptr);
+  }
   // The text of a file in the union, "<errno N>" if it cannot be read.
   std::string Read(const std::string& path) {
     auto entry = Walk(path);
