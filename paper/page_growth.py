@@ -18,6 +18,31 @@ def context(report):
     }
 
 
+def ends(report):
+    """A table of what each series was at the first and at the last of its places, a row for each quantity; None without a dimension."""
+    charts = growth.dimension_charts(report)
+    if not charts:
+        return None
+    labels = tuple(dict.fromkeys(curve.label for chart in charts for curve in chart.curves))
+    places = sorted({mean[0] for chart in charts for curve in chart.curves for mean in curve.means})
+    span = (places[0], places[-1])
+    return {"axis": f"{axis(report)}: {span[0]:g} → {span[1]:g}", "labels": labels, "rows": tuple(_ends_row(chart, labels, span) for chart in charts)}
+
+
+def _ends_row(chart, labels, span):
+    curves = {curve.label: curve for curve in chart.curves}
+    return {"title": chart.title, "unit": chart.unit, "cells": tuple(_ends_cell(curves.get(label), span) for label in labels)}
+
+
+def _ends_cell(curve, span):
+    """The places are told where they are not those of the span."""
+    if curve is None or curve.places() < 2:
+        return "–"
+    ends = (curve.means[0], curve.means[-1])
+    told = " → ".join(number(mean[1]) for mean in ends)
+    return told if (ends[0][0], ends[1][0]) == span else f"{told} ({ends[0][0]:g} → {ends[1][0]:g})"
+
+
 def axis(report):
     dimension = report.dimension
     if dimension is None:

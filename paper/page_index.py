@@ -5,14 +5,17 @@ import collections
 
 import page
 import page_advice
+import page_growth
 from words import plural
 
 
 def context(reports, claims):
     """`reports`: [(model.Report, link to its page)]; `claims`: [(id, title)] in the order of their file."""
+    judged = {claim: _judged(reports, claim) for claim, _ in claims}
     stamps = [report.stamp() for report, _ in reports]
     return {"experiments": [_experiment(report, link) for report, link in reports],
-            "claims": [_claim(reports, claim, title) for claim, title in claims],
+            "claims": [_claim(found) for found in judged.values() if found],
+            "unasked": [title for claim, title in claims if not judged[claim]],
             "stamp": next((stamp for stamp in stamps if stamp), "")}
 
 
@@ -26,7 +29,7 @@ def _experiment(report, link):
     answers = [answer for answer in page_advice.context(report)["answers"]
                if answer["decided"] or (report.dimension is None and answer["verdict"].startswith("Can"))]
     return {"name": run.profile, "description": run.description, "link": link, "run": run.id, "facts": [fact for fact in facts if fact],
-            "answers": answers, "failed": _failed(report)}
+            "answers": answers, "growth": page_growth.ends(report), "failed": _failed(report)}
 
 
 def _failed(report):
@@ -35,11 +38,13 @@ def _failed(report):
     return [(label, phase, plural(count, "sample")) for (label, phase), count in found.items()]
 
 
-def _claim(reports, claim_id, title):
+def _judged(reports, claim_id):
+    """(claim, report, link) of each experiment that is about the claim."""
+    return [(claim, report, link) for report, link in reports for claim in report.claims if claim.id == claim_id and claim.parts]
+
+
+def _claim(judged):
     """The verdict of the first experiment that is about the claim; of several the one that judged more of it."""
-    judged = [(claim, report, link) for report, link in reports for claim in report.claims if claim.id == claim_id and claim.parts]
-    if not judged:
-        return {"title": title, "badge": page.badge("NO DATA", ""), "experiment": "", "link": "", "why": "no experiment of this profile has its arms"}
     claim, report, link = max(judged, key=lambda one: len([part for part in one[0].parts if part.verdict or part.indicative]))
     about_checks = all(part.check for part in claim.parts)
     return {"title": claim.title, "badge": page.badge(claim.verdict, claim.stamp or report.stamp(), claim.indicative, about_checks),

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "harness/base/files.h"
 #include "harness/base/json_text.h"
@@ -133,6 +134,19 @@ struct PackedImages {
   std::string folder;  // "images" when they travel
 };
 
+// The images themselves, and a manifest that names no other.
+Result<void> PackImageFiles(const ImageSet& images, Packing& packing) {
+  json manifest = images.manifest;
+  json& entries = manifest["files"];
+  const json all = std::exchange(entries, json::object());
+  for (const auto& [name, image] : images.files) {
+    entries[name] = all[name];
+    const std::string file = StringMember(all[name], "path").value_or(name);
+    if (auto linked = packing.Image(image.path, "images/" + file); !linked) return linked;
+  }
+  return packing.Text("images/manifest.json", manifest.dump(2) + "\n");
+}
+
 // What the experiment needs of the images; nothing on the host, unless somebody named them.
 Result<PackedImages> PackImages(const RunFolder& run, const BundleOrder& order, Packing& packing) {
   PackedImages packed;
@@ -140,21 +154,13 @@ Result<PackedImages> PackImages(const RunFolder& run, const BundleOrder& order, 
   if (OnHost(experiment) && !order.config.images_named) return packed;
   Result<ImageSet> images = LoadImages(order.config.images);
   if (!images) return tl::unexpected(images.error());
-  packed.folder = images->folder.string();
-  if (order.images_inside) {
-    packed.folder = "images";
-    if (auto copied = packing.Copy(images->folder / "manifest.json", "images/manifest.json", false);
-        !copied)
-      return tl::unexpected(copied.error());
-    for (const auto& [name, image] : images->files) {
-      const std::string file = StringMember(images->manifest["files"][name], "path").value_or(name);
-      if (auto linked = packing.Image(image.path, "images/" + file); !linked)
-        return tl::unexpected(linked.error());
-    }
-  }
   if (!OnHost(experiment))
     if (Result<void> taken = TakeImages(*images, experiment); !taken)
       return tl::unexpected(taken.error());
+  packed.folder = order.images_inside ? "images" : images->folder.string();
+  if (order.images_inside)
+    if (Result<void> inside = PackImageFiles(*images, packing); !inside)
+      return tl::unexpected(inside.error());
   for (const auto& [name, image] : images->files) packed.digests[name] = image.sha256;
   return packed;
 }

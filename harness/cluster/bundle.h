@@ -4,7 +4,7 @@
 //   plan.json spec.toml claims.toml
 //   bin/blendbench bin/blendload bin/blendfs    lib/*    blendbench's libraries but the C library
 //   workloads/fio/* workloads/programs/*        block.sh  what sbatch starts
-//   images/*               the guest images, when they shall travel; else BUNDLE.json names their folder
+//   images/*               those guest images that are needed, when they shall travel; else BUNDLE.json names their folder
 // Thread-safety: values and functions without state.
 #pragma once
 

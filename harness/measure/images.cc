@@ -18,8 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 7> kNeeded = {"system",     "system_next", "app",      "user",
-                                                "monolithic", "kernel",      "initramfs"};
+constexpr std::array kNeeded = {"kernel", "initramfs"};
 
 std::string Remedy(const fs::path& folder) {
   return fmt::format("; build the images with: vm-images/build --out {}", folder.string());

@@ -2,10 +2,13 @@
 // The words that go to other machines, bundles, and who gets which block.
 #include <gmock/gmock.h>
 
+#include <ranges>
+
 #include "harness/cluster/block_lock.h"
 #include "harness/cluster/block_work.h"
 #include "harness/cluster/dealer.h"
 #include "harness/cluster/words.h"
+#include "harness/measure/images.h"
 #include "harness/spec/machines.h"
 #include "harness/tests/cluster_fixture.h"
 
@@ -139,7 +142,12 @@ TEST_F(BundleTest, TakesTheImagesAlongOnDemand) {
   ASSERT_TRUE(bundle) << bundle.error().message;
   EXPECT_EQ(bundle->images_folder, bundle->folder / "images");
   EXPECT_EQ(*ReadFile(bundle->images_folder / "system"), "system");
-  EXPECT_TRUE(fs::exists(bundle->images_folder / "manifest.json"));
+  const auto taken = LoadImages(bundle->images_folder);
+  ASSERT_TRUE(taken) << taken.error().message;
+  const auto names = std::views::keys(taken->files);
+  EXPECT_THAT(std::vector(names.begin(), names.end()),
+              ElementsAre("app", "initramfs", "kernel", "system", "system_next", "user"))
+      << "no more than its arms need";
 }
 
 TEST_F(BundleTest, WithoutWhatABlockNeedsThereIsNone) {

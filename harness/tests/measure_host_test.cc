@@ -119,9 +119,9 @@ TEST_F(MeasureHost, EveryDefectOfTheImagesIsOneLineWithTheRemedy) {
   EXPECT_THAT(LoadError(), HasSubstr("app: 5 bytes"));
   fs::remove(folder_ / "app");
   EXPECT_THAT(LoadError(), HasSubstr("app: the image is missing"));
-  manifest_["files"].erase("system");
+  manifest_["files"].erase("kernel");
   Publish();
-  EXPECT_THAT(LoadError(), HasSubstr("\"system\""));
+  EXPECT_THAT(LoadError(), HasSubstr("\"kernel\""));
   manifest_["schema"] = 2;
   Publish();
   EXPECT_THAT(LoadError(), HasSubstr("schema 1"));

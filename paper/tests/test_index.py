@@ -2,16 +2,18 @@
 """paper/index as a user runs it: every claim has its line, every experiment its link."""
 
 import os
+import re
 import subprocess
 import tempfile
 import unittest
 
 import support
 import synthetic
+import synthetic_answers
 from test_page import check_html
 
 CLAIMS = b"""[[claim]]
-id = "no-negative-effect"
+id = "boot-no-negative-effect"
 title = "No effect"
 [[claim]]
 id = "asked-nowhere"
@@ -47,12 +49,30 @@ class Index(unittest.TestCase):
         for kind in ("ok", "failures", "hostile"):
             self.assertIn(f'href="{kind}/report.html"', text)
         self.assertIn("Asked &lt;b&gt;nowhere&lt;/b&gt;", text)
-        self.assertIn("no experiment of this profile has its arms", text)
+        self.assertIn("no experiment of this profile says anything: 1<", text)
+        title = next(claim["title"] for claim in synthetic.document("ok")["claims"] if claim["id"] == "boot-no-negative-effect")
+        row = next(line for line in text.splitlines() if f'<th scope="row">{title}</th>' in line)
+        self.assertIn("NOT DECIDED HERE", row)
         failed = next(line for line in text.splitlines() if "Failed: " in line)
         self.assertIn("sample", failed)
         self.assertEqual(self.run_index(*inputs).returncode, 0)
         with open(os.path.join(self.folder, "index.html"), encoding="utf-8") as source:
             self.assertEqual(source.read(), text)
+
+    def test_growth_is_told_by_its_ends(self):
+        made = synthetic_answers.document("guests")
+        done = self.run_index(self.write("guests/report.json", support.encode(made)))
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        with open(os.path.join(self.folder, "index.html"), encoding="utf-8") as source:
+            text = source.read()
+        check_html(self, text)
+        self.assertIn("guests at once: 1 → 16<", text)
+        row = next(line for line in text.splitlines() if "private memory of the guests, MiB" in line)
+        ends = re.findall(r"<td>([0-9.]+) → ([0-9.\u202f]+)</td>", row)
+        self.assertEqual(len(ends), 3, row)
+        for first, last in ends:  # 210 MiB a guest, with a scatter of 3 %
+            self.assertAlmostEqual(float(first) / 210, 1, delta=0.1)
+            self.assertAlmostEqual(float(last.replace("\u202f", "")) / 3360, 1, delta=0.1)
 
     def test_bad_input_is_one_line(self):
         for claims, data, part in ((CLAIMS, b"{}", "report.json"), (b"[[claim]]\nid = 3", b"", "not a file of claims"), (b"\xff", b"", "not a file of claims")):

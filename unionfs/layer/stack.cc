@@ -60,7 +60,7 @@ class StackOpener {
 
   Result<Stack> Open() {
     stack_.format_ = Format(config_.userxattr);
-    const bool marks_are_anybodys = config_.userxattr && geteuid() == 0;
+    const bool marks_are_anybodys = config_.userxattr && (config_.for_others || geteuid() == 0);
     stack_.redirects_ =
         config_.redirects.value_or(marks_are_anybodys ? Redirects::kRefuse : Redirects::kMake);
     stack_.has_upper_ = !config_.upper.empty();

@@ -47,8 +47,9 @@ struct StackConfig {
   std::string upper;                // empty = read-only union
   std::string work;                 // required with upper, on the same mount, not inside it
   bool userxattr = false;
-  // Unset: kRefuse for root with userxattr, else kMake. A mark that anybody can set must not lead one who has more
-  // rights to what the marker may not read.
+  bool for_others = false;  // others than who mounts will use the union
+  // Unset: kRefuse with userxattr for root and for others, else kMake. A mark that anybody can set must not lead one
+  // who has more rights to what the marker may not read.
   std::optional<Redirects> redirects;
   sys::MountChange upper_mount;  // how access times move in the upper
   bool volatile_upper = false;   // fsync=volatile: marks work/incompat/volatile as overlayfs does

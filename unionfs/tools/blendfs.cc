@@ -18,6 +18,7 @@
 #include "unionfs/tools/daemon.h"
 #include "unionfs/tools/options.h"
 #include "unionfs/tools/privileges.h"
+#include "unionfs/tools/sandbox.h"
 
 namespace {
 
@@ -100,6 +101,9 @@ int Mount(Options options) {
   auto session =
       blendfs::fuse::Session::Mount(**fs, blendfs::sys::Real(), options.session, &problem);
   if (!session) return Complain(problem, kExitFailed);
+  // Ordinary users unmount by a program, fusermount3, and have little to give up.
+  if (geteuid() == 0 && !blendfs::tools::EnterSandbox({.io_uring = options.session.io_uring}))
+    blendfs::LogInfo("no seccomp here: what the daemon may ask the kernel for is not limited");
   if (auto ended = (*session)->Run(); !ended) {
     blendfs::LogError(std::string("ended by a failure (") + ended.error().doing +
                       "): " + strerror(ended.error().code));

@@ -149,6 +149,7 @@ class Parser {
     if (auto complaint = CheckStack(options_.stack)) return complaint;
     if (options_.stack.upper.empty()) options_.session.mount.flags |= MS_RDONLY;
     options_.stack.upper_mount = UpperMount(options_.session.mount.flags);
+    options_.stack.for_others = options_.session.mount.allow_other;
     options_.session.survive_signals = options_.root_file_system;
     return {};
   }

@@ -9,7 +9,8 @@ from . import packages, variants, workloads
 from .report import BuildError, run
 from .tree import BlobStore, Entry, Tree, merge
 
-IMAGES = ("system", "system-next", "app", "user", "monolithic", "base", "base-next", "home", "user-filled", "user-large")
+IMAGES = ("system", "system-next", "app", "user", "monolithic", "base", "base-next", "home", "user-some", "user-filled",
+          "user-medium", "user-large")
 
 
 @dataclass
@@ -167,14 +168,20 @@ def assemble(confs, vm_dir, tar_path, scratch, epoch):
     app = _app_tree(debs["app"], system, section, store, images_dir / section["overlay"])
     user = Tree()
     apply_conf(user, confs["user"]["tree"], images_dir, store)
-    filled = user.copy()
-    for name in ("fill-home", "fill-system"):
-        variants.fill(filled, confs["user-filled"][name], store)
+    some, filled = (_filled(user, confs[name], store) for name in ("user-some", "user-filled"))
     layer = subtree(user, "/upper")
     trees = {"system": system, "system-next": newer, "app": app, "user": user, "monolithic": merge([app, system], layer),
              "base": merge([app, system], Tree()), "base-next": merge([app, newer], Tree()),
-             "home": subtree(user, "/upper/home"), "user-filled": filled, "user-large": filled}
+             "home": subtree(user, "/upper/home"), "user-some": some, "user-filled": filled, "user-medium": filled,
+             "user-large": filled}
     return Parts(trees, layer, debs["boot"], versions, tools, workload_files)
+
+
+def _filled(user, conf, store):
+    tree = user.copy()
+    for name in ("fill-home", "fill-system"):
+        variants.fill(tree, conf[name], store)
+    return tree
 
 
 def subtree(tree, root):

@@ -11,7 +11,8 @@ import support
 KEYS = {"system": "system.ext4", "system_next": "system-next.ext4", "app": "app.ext4", "user": "user.ext4",
         "monolithic": "monolithic.ext4", "kernel": "vmlinuz", "initramfs": "initramfs.img", "base": "base.ext4",
         "base_next": "base-next.ext4", "block_user": "block-user.qcow2", "snapshot_user": "snapshot-user.cow",
-        "home": "home.ext4", "user_filled": "user-filled.ext4", "user_large": "user-large.ext4", "layers": "layers.img",
+        "home": "home.ext4", "user_some": "user-some.ext4", "user_filled": "user-filled.ext4",
+        "user_medium": "user-medium.ext4", "user_large": "user-large.ext4", "layers": "layers.img",
         "workloads": "workloads.tar"}
 EROFS_KEYS = {"system_erofs": "system.erofs", "system_next_erofs": "system-next.erofs"}
 PLAIN_ROOTS = ("system", "system_next", "monolithic", "base", "base_next")
@@ -171,3 +172,10 @@ class Boot(ImagesTest):
 
 if __name__ == "__main__":
     unittest.main()
+
+    def test_filled_user_images(self):
+        for key, at_home, in_system in (("user_some", 20, 50), ("user_filled", 200, 500), ("user_medium", 200, 500), ("user_large", 200, 500)):
+            image = self.files[key]
+            self.assertEqual(len(support.listing(image, "/upper/home/user/fill")), at_home, key)
+            self.assertEqual(len(support.listing(image, "/upper/home/user/fill/000")), 100, key)
+            self.assertEqual(len(support.listing(image, "/upper/usr/share/blend/fill")), in_system, key)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A small experiment of the host, carried out by an executor whose machines are a test's own."""
+"""A small experiment, carried out by an executor whose machines are a test's own."""
 import json
 import os
 import pathlib
@@ -11,8 +11,7 @@ import unittest
 
 BLENDBENCH = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
 SOURCES = pathlib.Path(__file__).resolve().parents[3]
-ARMS = 3
-SPEC = """
+HOST_SPEC = """
 name = "tiny"
 substrate = "host"
 blocks = {blocks}
@@ -41,6 +40,8 @@ def lines_of(path):
 
 
 class ClusterCase(unittest.TestCase):
+    spec = HOST_SPEC
+    arms = 3
     blocks = 5
     environment = os.environ
 
@@ -51,7 +52,7 @@ class ClusterCase(unittest.TestCase):
         self.folder = pathlib.Path(holder.name)
         self.folder.chmod(0o711)
         self.runs = self.folder / "runs"
-        (self.folder / "tiny.toml").write_text(SPEC.format(blocks=self.blocks), encoding="ascii")
+        (self.folder / "tiny.toml").write_text(self.spec.format(blocks=self.blocks), encoding="ascii")
 
     def wait_for_loops(self):
         """A kill detaches loop devices a moment later."""
@@ -77,7 +78,7 @@ class ClusterCase(unittest.TestCase):
             self.fail(f"no end of the run in {seconds} s\n{self.logs()}")
         self.assertEqual(run.returncode, 0, err + out + self.logs())
         answer = json.loads(out)
-        self.assertEqual((answer["done"], answer["failed"]), (ARMS * self.blocks, 0))
+        self.assertEqual((answer["done"], answer["failed"]), (self.arms * self.blocks, 0))
         return answer
 
     def wait(self, what, seconds, value):

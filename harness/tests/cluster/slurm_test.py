@@ -9,7 +9,7 @@ import signal
 import sys
 
 import own_slurm
-from cluster_case import ARMS, ClusterCase, lines_of, main
+from cluster_case import ClusterCase, lines_of, main
 
 NODES = ("node1", "node2", "node3")
 
@@ -35,7 +35,7 @@ class Slurm(ClusterCase):
     def begun_block(self):
         """(block, node) of one that runs and has some of its samples."""
         for block, (state, node) in self.slurm.queue().items():
-            if state == "RUNNING" and node and 0 < len(self.samples(block)) < ARMS:
+            if state == "RUNNING" and node and 0 < len(self.samples(block)) < self.arms:
                 return block, node
         return None
 
@@ -54,7 +54,7 @@ class Slurm(ClusterCase):
 
         block, node = self.wait("a block under way", 180, self.begun_block)
         self.assertGreater(self.slurm.kill_node(node), 1, "the daemon and its task")
-        self.assertLess(len(self.samples(block)), ARMS, "the block was over before it was killed")
+        self.assertLess(len(self.samples(block)), self.arms, "the block was over before it was killed")
 
         self.finish(self.begin("--resume", "--json"))
         self.assertEqual(len(json.loads((self.runs / "r" / "cluster.json").read_text())["jobs"]), 1, "nothing was submitted twice")
@@ -71,7 +71,7 @@ class Slurm(ClusterCase):
         self.assertLessEqual({machine["name"] for machine in machines}, set(NODES))
         self.assertNotEqual(report["run"]["finished"], "")
         again = self.call("collect", "r", "--json")
-        self.assertEqual((again["done"], again["missing"], again["refused"]), (ARMS * self.blocks, [], []))
+        self.assertEqual((again["done"], again["missing"], again["refused"]), (self.arms * self.blocks, [], []))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pathlib
 import sys
 
 import own_hosts
-from cluster_case import ARMS, ClusterCase, lines_of, main
+from cluster_case import ClusterCase, lines_of, main
 
 HOSTS = ("a", "b")
 
@@ -33,7 +33,7 @@ class Ssh(ClusterCase):
         return {path.parent.name: lines_of(path) for path in folder.glob("*/b*/samples.jsonl")}
 
     def begun_block(self, host):
-        return next((block for block, samples in self.samples_on(host).items() if 0 < len(samples) < ARMS), None)
+        return next((block for block, samples in self.samples_on(host).items() if 0 < len(samples) < self.arms), None)
 
     def test_blocks_are_dealt_out_and_come_back(self):
         self.finish(self.begin("--json"))
@@ -45,7 +45,7 @@ class Ssh(ClusterCase):
         run = self.begin("--json")
         block = self.wait("a block under way on b", 180, lambda: self.begun_block("b") or run.poll() is not None)
         self.assertGreater(self.hosts.kill("b"), 1, "the server and what it served")
-        self.assertLess(len(self.samples_on("b")[block]), ARMS, "the block was over before its host was killed")
+        self.assertLess(len(self.samples_on("b")[block]), self.arms, "the block was over before its host was killed")
         self.finish(run)
         self.assertEqual(self.hosts_of_blocks()[int(block[1:])][0], "a")
 

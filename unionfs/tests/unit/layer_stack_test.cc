@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <functional>
+#include <optional>
 
 #include "unionfs/layer/stack.h"
 #include "unionfs/sys/filesystem.h"
@@ -323,7 +324,15 @@ TEST_F(StackTest, UnprivilegedUse) {
     int status = 0;
     return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
   };
-  EXPECT_TRUE(as_nobody([&] { return Open().has_value(); })) << "with userxattr";
+  const auto redirects = [&] {
+    const Result<Stack> stack = Open();
+    return stack ? std::optional(stack->redirects()) : std::nullopt;
+  };
+  EXPECT_TRUE(as_nobody([&] { return redirects() == Redirects::kMake; })) << "with userxattr";
+  EXPECT_TRUE(as_nobody([&] {
+    config_.for_others = true;
+    return redirects() == Redirects::kRefuse;
+  })) << "marks of others would lead them where only nobody may go";
   EXPECT_TRUE(as_nobody([&] {
     config_.userxattr = false;
     return !Open() && problem_.find("-o userxattr") != problem_.npos;

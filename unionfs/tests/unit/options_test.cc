@@ -131,6 +131,8 @@ TEST(Options, WhoMaysWhat) {
   EXPECT_EQ(user.session.mount.flags & (MS_NOSUID | MS_NODEV),
             static_cast<unsigned long>(MS_NOSUID | MS_NODEV));
   EXPECT_FALSE(user.session.mount.allow_other);
+  EXPECT_FALSE(user.stack.for_others);
+  EXPECT_TRUE(Good({"-olowerdir=/a,allow_other", "/mnt"}, false).stack.for_others);
 }
 
 TEST(Options, RootFileSystem) {

@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Guests on two hosts that answer ssh, from images that both find by their path: guests_test.py BLENDBENCH
+
+Needs what ssh_test.py does, QEMU, and guest images in $BLEND_IMAGES; skipped with the reason (exit 77) where one is missing. Takes two minutes,
+emulated.
+"""
+import os
+import pathlib
+import shutil
+import sys
+
+import own_hosts
+from cluster_case import ClusterCase, lines_of, main
+
+IMAGES = os.environ.get("BLEND_IMAGES", "")
+SPEC = """
+name = "tiny"
+substrate = "auto"
+blocks = {blocks}
+promises = true
+[noise]
+max_steal = 1.0
+max_foreign = 1.0
+[guest]
+memory_mib = 768
+cpus = 1
+boot_timeout_s = 240
+job_timeout_s = 120
+poweroff_timeout_s = 90
+[[arm]]
+id = "coarse"
+layout = "coarse"
+reference = true
+[[arm]]
+id = "fine-blendfs"
+layout = "fine"
+engine = "blendfs"
+"""
+
+
+def missing():
+    if not IMAGES or not pathlib.Path(IMAGES, "manifest.json").exists():
+        return "no guest images; make some with vm-images/build and name their folder by BLEND_IMAGES"
+    if shutil.which("qemu-system-x86_64") is None:
+        return "no qemu-system-x86_64"
+    return own_hosts.missing()
+
+
+class Guests(ClusterCase):
+    spec = SPEC
+    arms = 2
+    blocks = 2
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "hosts").mkdir()
+        self.hosts = own_hosts.OwnHosts(str(self.folder / "hosts"), ("a", "b"))
+        self.addCleanup(self.hosts.stop)
+        self.hosts.start()
+
+    def logs(self):
+        return self.hosts.logs()
+
+    def test_each_host_boots_whole_blocks(self):
+        self.finish(self.start("ssh", "--host", "a", "--host", "b", "--ssh-config", self.hosts.config, "--remote-folder", self.hosts.kept,
+                               "--images", IMAGES, "--json"), 900)
+        self.assertEqual({node for node, _ in self.hosts_of_blocks().values()}, {"a", "b"})
+        for sample in lines_of(self.runs / "r" / "samples.jsonl"):
+            self.assertGreater(sample["metrics"]["boot.total_s"], 0)
+        report = self.call("export", "r", "--format", "report")
+        self.assertEqual(len(report["run"]["machines"]), 2)
+        self.assertNotEqual(report["run"]["finished"], "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Guests, missing()))
