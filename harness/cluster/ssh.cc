@@ -17,9 +17,10 @@ void Append(std::vector<std::string>& list, const std::vector<std::string>& more
 std::vector<std::string> SshCommands::Settings() const {
   std::vector<std::string> settings;
   if (!config_.empty()) settings = {"-F", config_};
-  // Nobody is there to be asked, and a host that is gone is noticed within a minute.
-  for (const char* setting :
-       {"BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=4"})
+  // Nobody is there to be asked, a host that is gone is noticed within a minute, and the last word is the program's:
+  // "Connection closed" would hide it.
+  for (const char* setting : {"BatchMode=yes", "LogLevel=ERROR", "ConnectTimeout=20",
+                              "ServerAliveInterval=15", "ServerAliveCountMax=4"})
     Append(settings, {"-o", setting});
   return settings;
 }

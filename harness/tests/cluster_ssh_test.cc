@@ -18,17 +18,18 @@ using testing::Not;
 
 TEST(SshCommandsTest, AreArgumentVectorsOfPlainWords) {
   const SshCommands commands("/c/ssh config", "cache/x", "run-1");
-  EXPECT_THAT(commands.DoBlock("me@a", "bundle-1", 3, {"--tune"}),
-              ElementsAre("ssh", "-tt", "-F", "/c/ssh config", "-o", "BatchMode=yes", "-o",
-                          "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o",
-                          "ServerAliveCountMax=4", "--", "me@a", "cache/x/bundle-1/bin/blendbench",
-                          "block", "3", "--bundle", "cache/x/bundle-1", "--results",
-                          "cache/x/runs/run-1", "--node", "me@a", "--tune"));
+  EXPECT_THAT(
+      commands.DoBlock("me@a", "bundle-1", 3, {"--tune"}),
+      ElementsAre("ssh", "-tt", "-F", "/c/ssh config", "-o", "BatchMode=yes", "-o",
+                  "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o",
+                  "ServerAliveCountMax=4", "--", "me@a", "cache/x/bundle-1/bin/blendbench", "block",
+                  "3", "--bundle", "cache/x/bundle-1", "--results", "cache/x/runs/run-1", "--node",
+                  "me@a", "--tune"));
   const SshCommands usual("", "/d", "run-1");
   EXPECT_THAT(usual.FetchBlock("a", 3, "/r/in coming"),
-              ElementsAre("scp", "-q", "-r", "-p", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20",
-                          "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4", "--",
-                          "a:/d/runs/run-1/b003", "/r/in coming/"));
+              ElementsAre("scp", "-q", "-r", "-p", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
+                          "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o",
+                          "ServerAliveCountMax=4", "--", "a:/d/runs/run-1/b003", "/r/in coming/"));
   EXPECT_THAT(usual.SendBundle("a", "/r/bundle-1"), Contains("a:/d/"));
   EXPECT_THAT(usual.MakeFolder("a"), Contains("/d/runs/run-1"));
   EXPECT_THAT(usual.RemoveBundle("a", "bundle-1"), Contains("/d/bundle-1"));

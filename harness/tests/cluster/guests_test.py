@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Guests on two hosts that answer ssh, from images that both find by their path: guests_test.py BLENDBENCH
+"""Guests on two hosts that answer ssh, with the images in the bundle: guests_test.py BLENDBENCH
 
 Needs what ssh_test.py does, QEMU, and guest images in $BLEND_IMAGES; skipped with the reason (exit 77) where one is missing. Takes two minutes,
 emulated.
@@ -62,9 +62,9 @@ class Guests(ClusterCase):
     def logs(self):
         return self.hosts.logs()
 
-    def test_each_host_boots_whole_blocks(self):
+    def test_each_host_boots_whole_blocks_from_images_that_travelled(self):
         self.finish(self.start("ssh", "--host", "a", "--host", "b", "--ssh-config", self.hosts.config, "--remote-folder", self.hosts.kept,
-                               "--images", IMAGES, "--json"), 900)
+                               "--images", IMAGES, "--bundle-images", "--json"), 900)
         self.assertEqual({node for node, _ in self.hosts_of_blocks().values()}, {"a", "b"})
         for sample in lines_of(self.runs / "r" / "samples.jsonl"):
             self.assertGreater(sample["metrics"]["boot.total_s"], 0)
