@@ -23,7 +23,7 @@ def _parse(arguments):
     parser = argparse.ArgumentParser(prog="index", description="Makes index.html over the reports of several experiments.",
                                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inputs", metavar="INPUT.json", nargs="+", help="exported documents, below DIR")
-    parser.add_argument("--claims", metavar="FILE", required=True, help="the claims (TOML): each gets its verdict, or why it has none")
+    parser.add_argument("--claims", metavar="FILE", required=True, help="the claims (TOML): each gets its verdict, or a place among those without")
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for index.html")
     return parser.parse_args(arguments)
 

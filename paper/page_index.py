@@ -13,7 +13,8 @@ def context(reports, claims):
     """`reports`: [(model.Report, link to its page)]; `claims`: [(id, title)] in the order of their file."""
     judged = {claim: _judged(reports, claim) for claim, _ in claims}
     stamps = [report.stamp() for report, _ in reports]
-    return {"experiments": [_experiment(report, link) for report, link in reports],
+    return {"counted": plural(len(reports), "experiment"),
+            "experiments": [_experiment(report, link) for report, link in reports],
             "claims": [_claim(found) for found in judged.values() if found],
             "unasked": [title for claim, title in claims if not judged[claim]],
             "stamp": next((stamp for stamp in stamps if stamp), "")}

@@ -55,6 +55,8 @@ Result<RunFolder> OpenRun(const RunOptions& options, const PreparedPlan& prepare
     // Before there is a folder: a mistyped path shall not leave an empty run behind.
     auto images = LoadImages(options.images);
     if (!images) return tl::unexpected(images.error());
+    if (auto all = TakeImages(*images, prepared.plan.experiment); !all)
+      return tl::unexpected(all.error());
   }
   if (!options.resume || !exists) {
     return RunFolder::Create(options.runs_dir, id, prepared.plan, prepared.spec_text,

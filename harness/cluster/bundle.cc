@@ -16,6 +16,7 @@
 #include "harness/host/programs.h"
 #include "harness/measure/images.h"
 #include "harness/run/provenance.h"
+#include "harness/spec/disk_roles.h"
 
 namespace blendbench {
 namespace {
@@ -154,9 +155,12 @@ Result<PackedImages> PackImages(const RunFolder& run, const BundleOrder& order, 
   if (OnHost(experiment) && !order.config.images_named) return packed;
   Result<ImageSet> images = LoadImages(order.config.images);
   if (!images) return tl::unexpected(images.error());
-  if (!OnHost(experiment))
-    if (Result<void> taken = TakeImages(*images, experiment); !taken)
-      return tl::unexpected(taken.error());
+  if (OnHost(experiment)) {  // there a case without its images is skipped
+    const auto needed = ImagesOf(experiment);
+    std::erase_if(images->files, [&](const auto& file) { return !needed.contains(file.first); });
+  } else if (Result<void> taken = TakeImages(*images, experiment); !taken) {
+    return tl::unexpected(taken.error());
+  }
   packed.folder = order.images_inside ? "images" : images->folder.string();
   if (order.images_inside)
     if (Result<void> inside = PackImageFiles(*images, packing); !inside)

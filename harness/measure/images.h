@@ -37,8 +37,8 @@ struct ImageSet {
   const Image& at(const std::string& name) const { return files.at(name); }
 };
 
-// Reads folder/manifest.json; every file that it names must be there with the size it says, a kernel and an initramfs
-// among them. Which others an experiment needs is for TakeImages.
+// Reads folder/manifest.json: every file that it names must be there with the size it says, and it must name a kernel and
+// an initramfs. TakeImages asks for what else an experiment needs.
 Result<ImageSet> LoadImages(const std::filesystem::path& folder);
 
 // Leaves what the experiment's guests need. An error names what the images lack.

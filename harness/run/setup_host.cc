@@ -15,6 +15,7 @@
 #include "harness/measure/host_arm.h"
 #include "harness/run/setup.h"
 #include "harness/run/step_loop.h"
+#include "harness/spec/disk_roles.h"
 
 namespace blendbench {
 namespace {
@@ -75,19 +76,19 @@ class Skips {
   Progress& progress_;
 };
 
-bool NeedsData(const HostCase& host_case) {
-  const Program* program = IsProgramCase(host_case) ? ProgramById(host_case.id) : nullptr;
-  return program != nullptr && program->needs_data;
+std::string Remedy(const ImageSet& images) {
+  return "; build the images again with: vm-images/build --out " + images.folder.string();
 }
 
 // What the guest images must bring for the boot case; otherwise why it is skipped.
-std::string PrepareBoot(const ImageSet& images, HostArmSettings& settings) {
+std::string PrepareBoot(const ImageSet& images, const HostCase& boot, HostArmSettings& settings) {
   settings.nspawn = FindProgram("systemd-nspawn");
   if (settings.nspawn.empty())
     return "not available here: there is no systemd-nspawn, install the package systemd-container";
-  for (const char* name : {"system", "app", "user", "monolithic"}) {
+  for (const std::string& name : ImagesOf(boot)) {
     const auto found = images.files.find(name);
-    if (found == images.files.end()) return fmt::format("there is no image \"{}\"", name);
+    if (found == images.files.end())
+      return fmt::format("there is no image \"{}\"{}", name, Remedy(images));
     settings.guest_images[name] = found->second.path;
   }
   return "";
@@ -96,8 +97,7 @@ std::string PrepareBoot(const ImageSet& images, HostArmSettings& settings) {
 // The same for what programs work on: unpacked beside their scripts.
 std::string PrepareData(const ImageSet& images, const HostArmSettings& settings,
                         const Interrupt& interrupt) {
-  const std::string remedy =
-      "; build the images again with: vm-images/build --out " + images.folder.string();
+  const std::string remedy = Remedy(images);
   const auto found = images.files.find("workloads");
   if (found == images.files.end())
     return "the guest images bring nothing for it to work on" + remedy;
@@ -118,7 +118,7 @@ Result<std::optional<ImageSet>> ImagesForCases(const RunConfig& config, HostArmS
                                                Progress& progress, const Interrupt& interrupt) {
   std::vector<HostCase> needy;
   std::copy_if(settings.cases.begin(), settings.cases.end(), std::back_inserter(needy),
-               [](const HostCase& one) { return IsBootCase(one) || NeedsData(one); });
+               [](const HostCase& one) { return !ImagesOf(one).empty(); });
   if (needy.empty()) return std::nullopt;
   Result<ImageSet> images = LoadImages(config.images);
   if (!images && config.images_named) return tl::unexpected(images.error());
@@ -126,9 +126,9 @@ Result<std::optional<ImageSet>> ImagesForCases(const RunConfig& config, HostArmS
   if (!images) {
     no_boot = no_data = "no guest images: " + images.error().message;
   } else {
-    if (std::any_of(needy.begin(), needy.end(), IsBootCase))
-      no_boot = PrepareBoot(*images, settings);
-    if (std::any_of(needy.begin(), needy.end(), NeedsData))
+    const auto boot = std::find_if(needy.begin(), needy.end(), IsBootCase);
+    if (boot != needy.end()) no_boot = PrepareBoot(*images, *boot, settings);
+    if (!std::all_of(needy.begin(), needy.end(), IsBootCase))
       no_data = PrepareData(*images, settings, interrupt);
   }
   Skips skips(settings, progress);
@@ -138,13 +138,11 @@ Result<std::optional<ImageSet>> ImagesForCases(const RunConfig& config, HostArmS
     if (!why.empty())
       skips.Add(one.id, why);
     else
-      used.insert(IsBootCase(one) ? "boot" : "workloads");
+      for (std::string& name : ImagesOf(one)) used.insert(std::move(name));
   }
   if (used.empty()) return std::nullopt;
   // Reading the digests of what nobody uses would take its time.
-  std::erase_if(images->files, [&](const auto& file) {
-    return used.count(file.first == "workloads" ? "workloads" : "boot") == 0;
-  });
+  std::erase_if(images->files, [&](const auto& file) { return !used.contains(file.first); });
   return std::move(*images);
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "harness/spec/program.h"
+
 namespace blendbench {
 namespace {
 
@@ -74,8 +76,21 @@ std::vector<DiskRole> DiskRoles(const Arm& arm, bool next_system) {
 
 bool HasSystemToExchange(const Arm& arm) { return arm.layout != Layout::kMonolithic; }
 
+std::vector<std::string> ImagesOf(const HostCase& host_case) {
+  if (IsBootCase(host_case)) return {"system", "app", "user", "monolithic"};
+  const Program* program = IsProgramCase(host_case) ? ProgramById(host_case.id) : nullptr;
+  if (program != nullptr && program->needs_data) return {"workloads"};
+  return {};
+}
+
 std::set<std::string> ImagesOf(const Experiment& experiment) {
   std::set<std::string> names = {"kernel", "initramfs"};
+  if (OnHost(experiment)) {
+    for (const std::string& id : experiment.host.cases)
+      if (const auto host_case = FindHostCase(id))
+        for (std::string& name : ImagesOf(*host_case)) names.insert(std::move(name));
+    return names;
+  }
   for (const Arm& arm : experiment.arms) {
     std::vector<DiskRole> roles = DiskRoles(arm, false);
     if (experiment.upgrade && HasSystemToExchange(arm))

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/spec/experiment.h"
+#include "harness/spec/host_case.h"
 
 namespace blendbench {
 
@@ -30,7 +31,10 @@ std::vector<DiskRole> DiskRoles(const Arm& arm, bool next_system);
 // one image has none.
 bool HasSystemToExchange(const Arm& arm);
 
-// Names in the manifest of all that the guests of an experiment need, kernel and initramfs among them.
+// Names in the manifest of all that the guests of an experiment, or the cases of one on the host, need; kernel and
+// initramfs among them.
 std::set<std::string> ImagesOf(const Experiment& experiment);
+// What a case on the host needs; most need none.
+std::vector<std::string> ImagesOf(const HostCase& host_case);
 
 }  // namespace blendbench

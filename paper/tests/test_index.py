@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""paper/index as a user runs it: every claim has its line, every experiment its link."""
+"""paper/index as a user runs it: every claim has its place, every experiment its link."""
 
 import os
 import re
@@ -66,7 +66,7 @@ class Index(unittest.TestCase):
         with open(os.path.join(self.folder, "index.html"), encoding="utf-8") as source:
             text = source.read()
         check_html(self, text)
-        self.assertIn("guests at once: 1 → 16<", text)
+        self.assertIn("guests at once: 1 → 16 <", text)
         row = next(line for line in text.splitlines() if "private memory of the guests, MiB" in line)
         ends = re.findall(r"<td>([0-9.]+) → ([0-9.\u202f]+)</td>", row)
         self.assertEqual(len(ends), 3, row)

@@ -66,6 +66,7 @@ struct Session::Parts {
   Front front;  // libfuse's user data
   fuse_session* session = nullptr;
   UniqueFd device;  // until libfuse has it
+  bool mounted_directly = false;
   ReportFile report;
   std::optional<RequestLoop> loop;
   bool terminating = false;  // signal thread only
@@ -163,6 +164,7 @@ Result<std::unique_ptr<Session>> Session::Mount(merge::Union& fs, sys::Calls& os
       return Fail(EIO, "libfuse session");
     }
     (void)parts->device.release();
+    parts->mounted_directly = true;
   } else if (device.error().code == EPERM) {
     words.push_back(WordsForLibfuse(wish.mount));
     if (!parts->Start(words) || !parts->Attach(wish.mount.target)) {
@@ -219,6 +221,8 @@ Status Session::Parts::Serve() { return loop ? loop->Run() : ServeByLibfuse(); }
 Session::Session(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Session::~Session() = default;
+
+bool Session::mounted_directly() const { return parts_->mounted_directly; }
 
 Status Session::Run() {
   Parts& parts = *parts_;

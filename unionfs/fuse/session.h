@@ -40,6 +40,8 @@ class Session {
   static Result<std::unique_ptr<Session>> Mount(merge::Union& fs, sys::Calls& os,
                                                 SessionConfig config, std::string* problem);
   ~Session();
+  // By this process, without fusermount3: it can unmount without a program too.
+  bool mounted_directly() const;
   // Serves until the mount ends. Fails if the connection broke otherwise.
   Status Run();
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -71,6 +72,14 @@ blendfs::Result<blendfs::layer::Stack> OpenLayers(const blendfs::layer::StackCon
   }
 }
 
+// Not for who unmounts by a program, fusermount3: an ordinary user, who has little to give up.
+void EnterSandbox(const Options& options) {
+  const auto in = blendfs::tools::EnterSandbox({.io_uring = options.session.io_uring});
+  if (!in && in.error().code != ENOSYS)
+    blendfs::LogWarning(std::string("any system call stays allowed (") + in.error().doing +
+                        "): " + strerror(in.error().code));
+}
+
 int Mount(Options options) {
   std::string& target = options.session.mount.target;
   if (!MakeAbsolute(target))
@@ -101,9 +110,7 @@ int Mount(Options options) {
   auto session =
       blendfs::fuse::Session::Mount(**fs, blendfs::sys::Real(), options.session, &problem);
   if (!session) return Complain(problem, kExitFailed);
-  // Ordinary users unmount by a program, fusermount3, and have little to give up.
-  if (geteuid() == 0 && !blendfs::tools::EnterSandbox({.io_uring = options.session.io_uring}))
-    blendfs::LogInfo("no seccomp here: what the daemon may ask the kernel for is not limited");
+  if ((*session)->mounted_directly()) EnterSandbox(options);
   if (auto ended = (*session)->Run(); !ended) {
     blendfs::LogError(std::string("ended by a failure (") + ended.error().doing +
                       "): " + strerror(ended.error().code));

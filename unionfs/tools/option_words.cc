@@ -201,7 +201,7 @@ bool ApplySwitch(std::string_view word, Options& options) {
   } else if (word == "volatile") {
     (void)ApplyFsync("volatile", options);
   } else if (word == "allow_other") {
-    options.session.mount.allow_other = true;
+    options.session.mount.allow_other = options.stack.for_others = true;
   } else if (word == "stats") {
     options.session.statistics = true;
   } else if (word == "debug") {

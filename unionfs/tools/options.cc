@@ -41,7 +41,7 @@ class Parser {
     const size_t name = slash == std::string::npos ? 0 : slash + 1;
     as_mount_helper_ = invocation.program.compare(name, 6, "mount.") == 0;
     if (invocation.privileged) {
-      options_.session.mount.allow_other = true;
+      options_.session.mount.allow_other = options_.stack.for_others = true;
     } else {
       options_.session.mount.flags = MS_NOSUID | MS_NODEV;
     }
@@ -149,7 +149,6 @@ class Parser {
     if (auto complaint = CheckStack(options_.stack)) return complaint;
     if (options_.stack.upper.empty()) options_.session.mount.flags |= MS_RDONLY;
     options_.stack.upper_mount = UpperMount(options_.session.mount.flags);
-    options_.stack.for_others = options_.session.mount.allow_other;
     options_.session.survive_signals = options_.root_file_system;
     return {};
   }

@@ -130,6 +130,14 @@ class Trees(ImagesTest):
         for name in roots:
             self.assertTrue(stat.S_ISDIR(support.listing(system, "/")[name][0]), name)
 
+    def test_filled_user_images(self):
+        for key, at_home, in_system in (("user_some", 20, 50), ("user_filled", 200, 500), ("user_medium", 200, 500),
+                                        ("user_large", 200, 500)):
+            image = self.files[key]
+            self.assertEqual(len(support.listing(image, "/upper/home/user/fill")), at_home, key)
+            self.assertEqual(len(support.listing(image, "/upper/home/user/fill/000")), 100, key)
+            self.assertEqual(len(support.listing(image, "/upper/usr/share/blend/fill")), in_system, key)
+
     def test_user_is_an_upper_directory_and_an_empty_work_directory(self):
         user = self.files["user"]
         self.assertEqual(set(support.listing(user, "/")) - {"lost+found"}, {"upper", "work"})
@@ -172,10 +180,3 @@ class Boot(ImagesTest):
 
 if __name__ == "__main__":
     unittest.main()
-
-    def test_filled_user_images(self):
-        for key, at_home, in_system in (("user_some", 20, 50), ("user_filled", 200, 500), ("user_medium", 200, 500), ("user_large", 200, 500)):
-            image = self.files[key]
-            self.assertEqual(len(support.listing(image, "/upper/home/user/fill")), at_home, key)
-            self.assertEqual(len(support.listing(image, "/upper/home/user/fill/000")), 100, key)
-            self.assertEqual(len(support.listing(image, "/upper/usr/share/blend/fill")), in_system, key)

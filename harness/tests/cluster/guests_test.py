@@ -66,6 +66,9 @@ class Guests(ClusterCase):
         self.finish(self.start("ssh", "--host", "a", "--host", "b", "--ssh-config", self.hosts.config, "--remote-folder", self.hosts.kept,
                                "--images", IMAGES, "--bundle-images", "--json"), 900)
         self.assertEqual({node for node, _ in self.hosts_of_blocks().values()}, {"a", "b"})
+        for host in ("a", "b"):
+            brought = list((self.folder / "hosts" / host).glob("bundle-*/images/system*"))
+            self.assertEqual(len(brought), 2, f"{host}: system and system_next alone")
         for sample in lines_of(self.runs / "r" / "samples.jsonl"):
             self.assertGreater(sample["metrics"]["boot.total_s"], 0)
         report = self.call("export", "r", "--format", "report")

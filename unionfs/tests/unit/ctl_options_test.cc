@@ -35,6 +35,8 @@ TEST(CtlOptions, Layers) {
   EXPECT_EQ(options.stack.work, "/w");
   EXPECT_TRUE(options.stack.userxattr);
   EXPECT_FALSE(options.stack.volatile_upper);
+  EXPECT_FALSE(options.stack.for_others);
+  EXPECT_TRUE(Good({"explain", "-o", kLayers, "-o", "allow_other", "/x"}).stack.for_others);
   EXPECT_THAT(options.operands, ElementsAre("/x"));
 }
 

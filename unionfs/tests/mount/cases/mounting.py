@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The mount as a whole: statfs, read-only, what persists, layers on other file systems, nesting."""
+import glob
 import os
 
-from lab import sysops, tree
+from lab import engines, sysops, tree
 from lab.case import Case, Environment, not_for, only_for
 from lab.layers import device, directory, fifo, file, hard, opaque, redirect, sock, sparse, symlink, whiteout
 
@@ -41,6 +42,27 @@ class Whole(Case):
         if mine is None or not os.access("/sys/class/bdi", os.W_OK):
             self.skipTest("no sysfs here that may be written to")
         self.assertEqual(mine, min(max(disk or 0, 1024), 8192))
+
+    @only_for("blendfs", why="tests its daemon")
+    def test_the_daemon_is_in_its_sandbox(self):
+        with open(Environment.blendfs, "rb") as program:
+            if b"load a filter of system calls" not in program.read():
+                self.skipTest("built without libseccomp, or with a sanitizer")
+        if not os.path.exists("/proc/sys/kernel/seccomp"):
+            self.skipTest("this kernel has no seccomp")
+        for options in ((), ("clone_fd",)):
+            mounted = self.union({"low": file("low")}, options=options)
+            with open(os.path.join(mounted.root, "low"), "w") as stream:
+                stream.write("changed")
+            threads = glob.glob("/proc/%d/task/*/status" % mounted.daemon.pid)
+            self.assertGreater(len(threads), 1)
+            for thread in threads:
+                with open(thread) as status:
+                    self.assertIn("\nSeccomp:\t2\n", status.read(), thread)
+            mounted.daemon.terminate()
+            mounted.end()
+            mounted.mounted = False
+            self.assertFalse(engines.is_mount(mounted.root), "it unmounts by itself")
 
     def change_everything(self):
         self.write("f", "changed")
