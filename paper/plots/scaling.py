@@ -88,7 +88,7 @@ def logarithmic(chart):
 def panel(axes, chart, looks, width_in, scales):
     """Draws the chart's curves; `scales`: which axes are logarithmic."""
     _scale_x(axes, sorted({at for curve in chart.curves for at, *_ in curve.means}), width_in, scales[0])
-    _scale_y(axes, [value for curve in chart.curves for _, value, _, _ in curve.samples], scales[1])
+    _scale_y(axes, _heights(chart), scales[1])
     axes.yaxis.grid(True)
     axes.set_axisbelow(True)
     count = len(chart.curves)
@@ -104,6 +104,16 @@ def panel(axes, chart, looks, width_in, scales):
             if low is not None:
                 axes.plot([at, at], [low, high], color=look.colour, linewidth=1.5, solid_capstyle="butt", transform=moved, zorder=3)
             axes.plot([at], [mean], transform=moved, zorder=4, **style.point(look, 5))
+
+
+def _heights(chart):
+    """Values that the axis shows: all samples, and intervals and bands as far as they leave the samples readable."""
+    values = [value for curve in chart.curves for _, value, _, _ in curve.samples]
+    low, high = min(values), max(values)
+    least, most = max(low - (high - low), low / 2) if low > 0 else low - (high - low), high + (high - low)
+    ends = [end for curve in chart.curves for _, _, *interval in curve.means for end in interval if end is not None]
+    bands = [end for curve in chart.curves if curve.fit for at, *_ in curve.means for end in curve.fit.at(at) or ()]
+    return values + [min(max(end, least), most) for end in ends + bands]
 
 
 def _curve(axes, curve, look, logarithmic_x):
