@@ -156,8 +156,7 @@ Result<PackedImages> PackImages(const RunFolder& run, const BundleOrder& order, 
   Result<ImageSet> images = LoadImages(order.config.images);
   if (!images) return tl::unexpected(images.error());
   if (OnHost(experiment)) {  // there a case without its images is skipped
-    const auto needed = ImagesOf(experiment);
-    std::erase_if(images->files, [&](const auto& file) { return !needed.contains(file.first); });
+    KeepImages(*images, ImagesOf(experiment));
   } else if (Result<void> taken = TakeImages(*images, experiment); !taken) {
     return tl::unexpected(taken.error());
   }

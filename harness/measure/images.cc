@@ -85,6 +85,10 @@ Result<ImageSet> LoadImages(const fs::path& folder) {
   return images;
 }
 
+void KeepImages(ImageSet& images, const std::set<std::string>& names) {
+  std::erase_if(images.files, [&](const auto& file) { return !names.contains(file.first); });
+}
+
 Result<void> TakeImages(ImageSet& images, const Experiment& experiment) {
   const auto lacking = [&](const std::string& what) {
     return Fail(ExitCode::kEnvironment,
@@ -98,7 +102,7 @@ Result<void> TakeImages(ImageSet& images, const Experiment& experiment) {
     for (const DiskRole& role : DiskRoles(arm, false))
       if (role.slice >= 0 && role.slice >= images.at(role.image).slices())
         return lacking(fmt::format("part {} of \"{}\"", role.slice + 1, role.image));
-  std::erase_if(images.files, [&](const auto& file) { return !names.contains(file.first); });
+  KeepImages(images, names);
   return {};
 }
 

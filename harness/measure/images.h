@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "harness/base/exit_code.h"
@@ -40,6 +41,9 @@ struct ImageSet {
 // Reads folder/manifest.json: every file that it names must be there with the size it says, and it must name a kernel and
 // an initramfs. TakeImages asks for what else an experiment needs.
 Result<ImageSet> LoadImages(const std::filesystem::path& folder);
+
+// Leaves those of these names.
+void KeepImages(ImageSet& images, const std::set<std::string>& names);
 
 // Leaves what the experiment's guests need. An error names what the images lack.
 Result<void> TakeImages(ImageSet& images, const Experiment& experiment);

@@ -142,7 +142,7 @@ Result<std::optional<ImageSet>> ImagesForCases(const RunConfig& config, HostArmS
   }
   if (used.empty()) return std::nullopt;
   // Reading the digests of what nobody uses would take its time.
-  std::erase_if(images->files, [&](const auto& file) { return !used.contains(file.first); });
+  KeepImages(*images, used);
   return std::move(*images);
 }
 

@@ -110,7 +110,10 @@ def _heights(chart):
     """Values that the axis shows: all samples, and intervals and bands as far as they leave the samples readable."""
     values = [value for curve in chart.curves for _, value, _, _ in curve.samples]
     low, high = min(values), max(values)
-    least, most = max(low - (high - low), low / 2) if low > 0 else low - (high - low), high + (high - low)
+    span = high - low
+    least, most = low - span, high + span
+    if low > 0:
+        least = max(least, low / 2)
     ends = [end for curve in chart.curves for _, _, *interval in curve.means for end in interval if end is not None]
     bands = [end for curve in chart.curves if curve.fit for at, *_ in curve.means for end in curve.fit.at(at) or ()]
     return values + [min(max(end, least), most) for end in ends + bands]

@@ -11,7 +11,8 @@ import shutil
 import sys
 
 import own_hosts
-from cluster_case import ClusterCase, lines_of, main
+from cluster_case import lines_of, main
+from ssh_case import HOSTS, SshCase
 
 IMAGES = os.environ.get("BLEND_IMAGES", "")
 SPEC = """
@@ -47,26 +48,15 @@ def missing():
     return own_hosts.missing()
 
 
-class Guests(ClusterCase):
+class Guests(SshCase):
     spec = SPEC
     arms = 2
     blocks = 2
 
-    def setUp(self):
-        super().setUp()
-        (self.folder / "hosts").mkdir()
-        self.hosts = own_hosts.OwnHosts(str(self.folder / "hosts"), ("a", "b"))
-        self.addCleanup(self.hosts.stop)
-        self.hosts.start()
-
-    def logs(self):
-        return self.hosts.logs()
-
     def test_each_host_boots_whole_blocks_from_images_that_travelled(self):
-        self.finish(self.start("ssh", "--host", "a", "--host", "b", "--ssh-config", self.hosts.config, "--remote-folder", self.hosts.kept,
-                               "--images", IMAGES, "--bundle-images", "--json"), 900)
-        self.assertEqual({node for node, _ in self.hosts_of_blocks().values()}, {"a", "b"})
-        for host in ("a", "b"):
+        self.finish(self.begin("--images", IMAGES, "--bundle-images", "--json"), 900)
+        self.assertEqual({node for node, _ in self.hosts_of_blocks().values()}, set(HOSTS))
+        for host in HOSTS:
             brought = list((self.folder / "hosts" / host).glob("bundle-*/images/system*"))
             self.assertEqual(len(brought), 2, f"{host}: system and system_next alone")
         for sample in lines_of(self.runs / "r" / "samples.jsonl"):

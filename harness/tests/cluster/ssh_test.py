@@ -8,25 +8,11 @@ import pathlib
 import sys
 
 import own_hosts
-from cluster_case import ClusterCase, lines_of, main
+from cluster_case import lines_of, main
+from ssh_case import HOSTS, SshCase
 
-HOSTS = ("a", "b")
 
-
-class Ssh(ClusterCase):
-    def setUp(self):
-        super().setUp()
-        (self.folder / "hosts").mkdir()
-        self.hosts = own_hosts.OwnHosts(str(self.folder / "hosts"), HOSTS)
-        self.addCleanup(self.hosts.stop)
-        self.hosts.start()
-
-    def begin(self, *options):
-        return self.start("ssh", "--host", "a", "--host", "b", "--ssh-config", self.hosts.config, "--remote-folder", self.hosts.kept, *options)
-
-    def logs(self):
-        return self.hosts.logs()
-
+class Ssh(SshCase):
     def samples_on(self, host):
         """{block: samples}, as they lie there."""
         folder = pathlib.Path(self.hosts.folder, host, "runs")

@@ -4,11 +4,12 @@
 
 #include <gtest/gtest.h>
 #include <linux/capability.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <string>
+
+#include "unionfs/tests/unit/child_process.h"
 
 namespace blendfs::tools {
 namespace {
@@ -26,22 +27,17 @@ uint64_t StatusNumber(const std::string& key) {
 TEST(Privileges, NoneButTheNeededAreLeft) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   const uint64_t before = StatusNumber("CapPrm");
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
+  const int wrong = testing::InChild([&] {
     DropPrivileges();
     const uint64_t wanted = before & NeededCapabilities();
-    if (StatusNumber("CapEff") != wanted || StatusNumber("CapPrm") != wanted) _exit(1);
-    if (StatusNumber("CapInh") != 0 || StatusNumber("CapAmb") != 0) _exit(2);
-    if (StatusNumber("NoNewPrivs") != 1) _exit(3);
+    if (StatusNumber("CapEff") != wanted || StatusNumber("CapPrm") != wanted) return 1;
+    if (StatusNumber("CapInh") != 0 || StatusNumber("CapAmb") != 0) return 2;
+    if (StatusNumber("NoNewPrivs") != 1) return 3;
     const bool may_bound = (before >> CAP_SETPCAP & 1) != 0;
-    if (may_bound && (StatusNumber("CapBnd") & ~NeededCapabilities()) != 0) _exit(4);
-    _exit(0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+    if (may_bound && (StatusNumber("CapBnd") & ~NeededCapabilities()) != 0) return 4;
+    return 0;
+  });
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(Privileges, WhatLetsOneTakeOverTheMachineIsNotNeeded) {

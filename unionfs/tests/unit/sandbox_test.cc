@@ -12,7 +12,6 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -20,6 +19,7 @@
 #include <functional>
 #include <thread>
 
+#include "unionfs/tests/unit/child_process.h"
 #include "unionfs/tests/unit/temp_tree.h"
 
 namespace blendfs::tools {
@@ -27,14 +27,7 @@ namespace {
 
 constexpr int kNoSandbox = 77;
 
-// What `body` returns in a process of its own, since a sandbox is for good.
-int InChild(const std::function<int()>& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body());
-  int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
-  return WEXITSTATUS(status);
-}
+using testing::InChild;
 
 int InSandbox(const SandboxWish& wish, const std::function<int()>& body) {
   return InChild([&] { return EnterSandbox(wish) ? body() : kNoSandbox; });
